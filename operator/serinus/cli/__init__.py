@@ -1,0 +1,1 @@
+"""The command line: thin, on the core and on the `kubernetes` client."""

@@ -1,0 +1,1 @@
+"""What runs inside the probe Job: asks, scores, reports. Never talks to Kubernetes."""

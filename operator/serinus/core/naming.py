@@ -1,0 +1,100 @@
+"""Every name that Serinus gives: objects, labels, annotations, signals. It only joins strings; it decides nothing."""
+
+import hashlib
+import re
+
+GROUP = "serinus.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+FIELD_MANAGER = "serinus"
+APP = "serinus"
+
+LABEL_SERVICE = f"{GROUP}/service"
+LABEL_REVISION = f"{GROUP}/revision"
+LABEL_TRAFFIC = f"{GROUP}/traffic"
+LABEL_DRAIN = f"{GROUP}/drain"
+LABEL_PROBE_FOR = f"{GROUP}/probe-for"
+LABEL_RUN = f"{GROUP}/run"
+LABEL_DIGEST = f"{GROUP}/digest"
+LABEL_OUTCOME = f"{GROUP}/outcome"
+LABEL_METRICS = f"{GROUP}/metrics"
+LABEL_RUNTIME = f"{GROUP}/runtime"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+
+ANNOTATION_APPLIED = f"{GROUP}/applied"
+ANNOTATION_DRAIN_SINCE = f"{GROUP}/drain-since"
+ANNOTATION_SHA256 = f"{GROUP}/sha256"
+ANNOTATION_OUTCOME = f"{GROUP}/outcome-detail"
+ANNOTATION_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+
+TRAFFIC_LIVE = "live"
+TRAFFIC_IDLE = "idle"
+
+MAX_OBJECT_NAME = 63
+_HASH_LENGTH = 8
+PROBE_CONTAINER = "probe"
+PROBES_KEY = "probes.json"
+
+
+def revision_name(sha256: str) -> str:
+    """Name of a revision from the hex SHA-256 of its content: `r` and ten digits, so it never reads as a number."""
+    return f"r{sha256[:10]}"
+
+
+def bounded(name: str) -> str:
+    """Cut a name of more than 63 characters and end it in a hash of the whole, so that two long names stay two."""
+    if len(name) <= MAX_OBJECT_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
+    return f"{name[: MAX_OBJECT_NAME - _HASH_LENGTH - 1].rstrip('-.')}-{digest}"
+
+
+def stable_service(service: str) -> str:
+    """Name of the Service of the stable revision."""
+    return f"{service}-stable"
+
+
+def canary_service(service: str) -> str:
+    """Name of the Service of the canary revision."""
+    return f"{service}-canary"
+
+
+def metrics_service(service: str) -> str:
+    """Name of the headless Service that is scraped."""
+    return f"{service}-metrics"
+
+
+def revision_object(service: str, revision: str) -> str:
+    """Name of a revision's ReplicaSet and ControllerRevision."""
+    return bounded(f"{service}-{revision}")
+
+
+def probes_config_map(service: str, digest: str) -> str:
+    """Name of the immutable ConfigMap that holds the resolved probes with this digest (`sha256:…`)."""
+    return bounded(f"{service}-probes-{digest.removeprefix('sha256:')[:10]}")
+
+
+def kebab(camel: str) -> str:
+    """`BeforeTraffic` as `before-traffic`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", camel).lower()
+
+
+def probe_run(service: str, revision: str, *, gate: str, purpose: str, step: int | None, attempt: int) -> str:
+    """Name of a ProbeRun and of its Job. `step` is None where the purpose has no steps."""
+    parts = [service, revision, gate, kebab(purpose), *([] if step is None else [str(step)]), str(attempt)]
+    return bounded("-".join(parts))
+
+
+def probe_network_policy(service: str) -> str:
+    """Name of the NetworkPolicy of the probe Jobs of a service."""
+    return f"{service}-probes"
+
+
+def app_labels(service: str) -> dict[str, str]:
+    """The `app.kubernetes.io/*` labels and the owner label of everything that is made for a service."""
+    return {
+        "app.kubernetes.io/name": service,
+        "app.kubernetes.io/component": "llm-service",
+        LABEL_MANAGED_BY: APP,
+        LABEL_SERVICE: service,
+    }

@@ -1,0 +1,360 @@
+"""The whole rollout as a table: State, Seen, step(policy, state, seen, now) -> State. Manifests follow from a State.
+
+Everything that a transition depends on is in this file. The stages:
+
+    Stable -> Starting -> Probing -> Shifting(step) -> Baking(step) -> … -> Promoting -> FinalBake -> Stable
+    any of them -> Aborting -> Stable (with the revision rejected, or without a rejection)
+
+`held` is a flag with a reason: it blocks forward steps only. Only a gate that Passed moves users to a revision.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from serinus.core.model import Mode, OnInconclusive, RolloutPolicy, Verdict
+from serinus.core.seen import Outcome
+
+MAX_RETRIES: Final = 3
+"""Further attempts after a broken run before the rollout is held."""
+RETRY_DELAYS: Final = (10, 60, 300)
+"""Seconds before the next attempt after a broken run; the last one repeats."""
+PARK_AFTER: Final = 120
+"""Seconds that a canary may wait for a node, an image or quota before it is taken away again."""
+PARK_DELAYS: Final = (60, 120, 300, 600)
+"""Seconds before a canary that could not be placed is tried again; the last one repeats."""
+
+
+class Stage(StrEnum):
+    """Where a rollout is."""
+
+    STABLE = "Stable"
+    STARTING = "Starting"
+    PROBING = "Probing"
+    SHIFTING = "Shifting"
+    BAKING = "Baking"
+    PROMOTING = "Promoting"
+    FINAL_BAKE = "FinalBake"
+    ABORTING = "Aborting"
+
+
+IN_TRAFFIC: Final = frozenset({Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, Stage.FINAL_BAKE})
+"""Stages in which users reach the canary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why forward steps wait."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What must be remembered between two looks at the world; written to status before it is acted on."""
+
+    stage: Stage = Stage.STABLE
+    revision: str = ""  # that is being rolled out; empty in Stable
+    stable: str = ""  # that serves; empty before the first one
+    step: int = 0
+    attempt: int = 0  # of the newest run of this stage
+    first_attempt: int = 0  # of this stage; earlier runs do not count for it
+    retries: int = 0  # broken runs, or placements that failed, in a row
+    since: int = 0
+    retry_at: int = 0  # not before; 0: not waiting
+    parked: bool = False  # the canary could not be placed and is taken away until retry_at
+    promoted: bool = False  # Aborting by replacement: promotion had begun
+    floor_only: bool = False  # an Override: stable is broken, the floor alone decides
+    reason: str = ""  # Aborting: why the revision is rejected; empty: it is not
+    detail: str = ""  # Aborting: one sentence
+    run: str = ""  # Aborting: the ProbeRun that decided
+    acted: str = ""  # uid of the last Decision that was acted on
+    advice: bool = False  # Advise: a gate would have stopped this rollout
+    held: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The facts that `step` decides on: of the revision that the spec wants (`target`) and of that in the rollout."""
+
+    target: str
+    replicas: int = 1
+    outcome: Outcome | None = None  # of the target
+    recorded: bool = False  # the rejection of the rollout's revision is on its ControllerRevision
+    ready: bool = False  # a canary pod is Ready and probes reach it
+    crashed: str = ""  # its container ended again and again: one sentence; else empty
+    stuck: str = ""  # a scheduled, pulled pod was not Ready within readyTimeout: one sentence; else empty
+    trouble: Hold | None = None  # no place for the canary, which is not its fault
+    settled: bool = False  # traffic is as this stage wants it
+    gone: bool = False  # the canary has no pods and its ReplicaSet wants none
+    stable_ready: bool = True
+    verdict: Verdict = Verdict.RUNNING  # of all gates of this stage; PASSED where the stage has none
+    verdict_message: str = ""
+    verdict_run: str = ""
+    superseded: bool = False  # the questions or the policy changed since the newest run of this stage
+    next_attempt: int = 0
+    block: Hold | None = None  # why no new rollout may start
+    pause: Hold | None = None  # why forward steps wait
+    decision: str = ""  # pending Decision for this revision: Retry, Abort or Override; else empty
+    decision_uid: str = ""
+
+
+def step(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    """Return the next state: the same one if nothing is to be done, else exactly one transition further."""
+    acted = state if not seen.decision or seen.decision_uid == state.acted else _decide(policy, state, seen, now)
+    if acted is not state:
+        return acted
+    interrupted = _interrupt(state, seen, now)
+    if interrupted is not None:
+        return interrupted
+    return _TABLE[state.stage](policy, state, seen, now)
+
+
+def _decide(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    """Act on a person's decision about the revision that the spec wants; one that changes nothing is only noted."""
+    noted = dataclasses.replace(state, acted=seen.decision_uid)
+    rolling = state.stage not in (Stage.STABLE, Stage.ABORTING)
+    match seen.decision:
+        case "Abort" if rolling:
+            return _abort(noted, now, reason="AbortedByDecision", detail="A person decided to roll back.")
+        case "Retry" if state.stage is Stage.STABLE and seen.target != state.stable:
+            return _begin(noted, seen, now) if not _start_block(policy, state, seen) else noted
+        case "Retry" if rolling:
+            return _again(noted, seen, now, retries=0)
+        case "Override" if not seen.stable_ready and state.stage is Stage.STABLE and seen.target != state.stable:
+            return dataclasses.replace(_begin(noted, seen, now), floor_only=True)
+        case "Override" if not seen.stable_ready and state.stage in (Stage.STARTING, Stage.PROBING):
+            return dataclasses.replace(_again(noted, seen, now, retries=0), floor_only=True)
+        case _:
+            return noted
+
+
+def _interrupt(state: State, seen: Seen, now: int) -> State | None:
+    """What ends a rollout in any stage without a rejection: another template, or nothing left to serve with."""
+    if state.stage in (Stage.STABLE, Stage.ABORTING):
+        return None
+    if seen.target == state.stable:
+        return _abort(state, now, reason="", detail="The template is that of the stable revision again.")
+    if seen.target != state.revision:
+        return _abort(state, now, reason="", detail=f"The template changed to {seen.target}.")
+    if seen.replicas == 0:
+        return _abort(state, now, reason="", detail="The service was scaled to 0.")
+    return None
+
+
+def _stable(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    if seen.target == state.stable or seen.outcome is Outcome.REJECTED:
+        return _unheld(state)
+    block = _start_block(policy, state, seen)
+    return _hold(state, block) if block else _begin(state, seen, now)
+
+
+def _start_block(policy: RolloutPolicy, state: State, seen: Seen) -> Hold | None:
+    if seen.replicas == 0:
+        return Hold(reason="ScaledToZero", message="the new revision waits until spec.workload.replicas is above 0")
+    if state.stable and seen.replicas == 1 and policy.surge.of(seen.replicas) == 0:
+        return Hold(
+            reason="ReplicasTooFew",
+            message="spec.rollout.maxSurge is 0, which needs spec.workload.replicas of 2 or more: found 1",
+        )
+    return seen.block
+
+
+def _starting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    if state.parked:
+        waiting = now < state.retry_at
+        return state if waiting else dataclasses.replace(state, parked=False, since=now, retry_at=0)
+    failed = _own_fault(state, seen, now)
+    if failed is not None:
+        return failed
+    if not seen.ready:
+        return _park_if_no_place(state, seen, now)
+    if seen.pause:
+        return _hold(state, seen.pause)
+    if policy.mode is Mode.UNGATED or (seen.outcome is Outcome.PROVEN and state.stable):
+        return _first_traffic(policy, state, seen, now)
+    return _enter(state, Stage.PROBING, seen, now)
+
+
+def _park_if_no_place(state: State, seen: Seen, now: int) -> State:
+    if seen.trouble is None:
+        return _unheld(state)
+    held = _hold(state, seen.trouble)
+    if now - state.since < PARK_AFTER:
+        return held
+    delay = PARK_DELAYS[min(state.retries, len(PARK_DELAYS) - 1)]
+    return dataclasses.replace(held, parked=True, retries=state.retries + 1, retry_at=now + delay)
+
+
+def _probing(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    stopped = _own_fault(state, seen, now) or _judged(policy, state, seen, now)
+    if stopped is not None:
+        return stopped
+    return _hold(state, seen.pause) if seen.pause else _first_traffic(policy, state, seen, now)
+
+
+def _shifting(_policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    failed = _own_fault(state, seen, now)
+    if failed is not None:
+        return failed
+    if seen.settled:
+        return _enter(state, Stage.BAKING, seen, now, step=state.step)
+    return _hold(state, seen.trouble) if seen.trouble else _unheld(state)
+
+
+def _baking(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    stopped = _own_fault(state, seen, now) or _judged(policy, state, seen, now)
+    if stopped is not None:
+        return stopped
+    if seen.pause:
+        return _hold(state, seen.pause)
+    bake = policy.steps[min(state.step, len(policy.steps) - 1)].bake if policy.steps else 0
+    if now - state.since < bake:
+        return _unheld(state)
+    if state.step + 1 < len(policy.steps):
+        return _enter(state, Stage.SHIFTING, seen, now, step=state.step + 1)
+    return _enter(state, Stage.PROMOTING, seen, now)
+
+
+def _promoting(_policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    failed = _own_fault(state, seen, now)
+    if failed is not None:
+        return failed
+    if not seen.settled:
+        return _hold(state, seen.trouble) if seen.trouble else _unheld(state)
+    return _enter(state, Stage.FINAL_BAKE, seen, now) if state.stable else _done(state, now)
+
+
+def _final_bake(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    stopped = _own_fault(state, seen, now) or _judged(policy, state, seen, now)
+    if stopped is not None:
+        return stopped
+    if seen.pause:
+        return _hold(state, seen.pause)
+    return _unheld(state) if now - state.since < policy.bake else _done(state, now)
+
+
+def _aborting(_policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    if not seen.gone or (state.reason and not seen.recorded):
+        return _unheld(state)
+    return State(stable=state.stable, since=now, acted=state.acted)
+
+
+_TABLE: Final[Mapping[Stage, Callable[[RolloutPolicy, State, Seen, int], State]]] = {
+    Stage.STABLE: _stable,
+    Stage.STARTING: _starting,
+    Stage.PROBING: _probing,
+    Stage.SHIFTING: _shifting,
+    Stage.BAKING: _baking,
+    Stage.PROMOTING: _promoting,
+    Stage.FINAL_BAKE: _final_bake,
+    Stage.ABORTING: _aborting,
+}
+
+
+def _judged(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State | None:
+    """What the gates of this stage say; None only when they let the rollout go on."""
+    if seen.superseded and seen.ready:
+        return _again(state, seen, now, retries=state.retries)
+    if policy.mode is Mode.ADVISE and seen.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.BROKEN):
+        return None if state.advice else dataclasses.replace(state, advice=True)
+    match seen.verdict:
+        case Verdict.PASSED:
+            return None
+        case Verdict.FAILED:
+            return _abort(state, now, reason="QualityFailed", detail=seen.verdict_message, run=seen.verdict_run)
+        case Verdict.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.ROLL_BACK:
+            return _abort(state, now, reason="QualityInconclusive", detail=seen.verdict_message, run=seen.verdict_run)
+        case Verdict.INCONCLUSIVE:
+            return _hold(state, Hold(reason="Inconclusive", message=seen.verdict_message))
+        case Verdict.BROKEN:
+            return _broken(state, seen, now)
+        case Verdict.RUNNING:
+            return _unheld(state)
+
+
+def _broken(state: State, seen: Seen, now: int) -> State:
+    """A broken probe is not a bad model: ask again, later and later, then wait for a person."""
+    if state.retries >= MAX_RETRIES:
+        return _hold(state, Hold(reason="ProbeBroken", message=seen.verdict_message))
+    if state.retry_at == 0:
+        delay = RETRY_DELAYS[min(state.retries, len(RETRY_DELAYS) - 1)]
+        return dataclasses.replace(_unheld(state), retry_at=now + delay)
+    if now < state.retry_at or not seen.ready:
+        return _unheld(state)
+    return _again(state, seen, now, retries=state.retries + 1)
+
+
+def _own_fault(state: State, seen: Seen, now: int) -> State | None:
+    if seen.crashed:
+        return _abort(state, now, reason="CrashLoop", detail=seen.crashed)
+    if seen.stuck:
+        return _abort(state, now, reason="NotReady", detail=seen.stuck)
+    return None
+
+
+def _begin(state: State, seen: Seen, now: int) -> State:
+    return State(stage=Stage.STARTING, revision=seen.target, stable=state.stable, since=now, acted=state.acted)
+
+
+def _enter(state: State, stage: Stage, seen: Seen, now: int, *, step: int = 0) -> State:
+    return State(
+        stage=stage,
+        revision=state.revision,
+        stable=state.stable,
+        step=step,
+        attempt=seen.next_attempt,
+        first_attempt=seen.next_attempt,
+        since=now,
+        floor_only=state.floor_only,
+        acted=state.acted,
+        advice=state.advice,
+    )
+
+
+def _first_traffic(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    """Let users in. Without a stable revision that serves, or for a revert, there is no share to shift."""
+    direct = not state.stable or not policy.steps or seen.outcome is Outcome.PROVEN or state.floor_only
+    return _enter(state, Stage.PROMOTING if direct else Stage.SHIFTING, seen, now)
+
+
+def _again(state: State, seen: Seen, now: int, *, retries: int) -> State:
+    """Begin a new attempt of this stage's gates; gates that passed in it keep their result."""
+    parked = state.parked and state.stage is Stage.STARTING
+    return dataclasses.replace(
+        _unheld(state),
+        attempt=seen.next_attempt,
+        retries=retries,
+        retry_at=0,
+        parked=False,
+        since=now if parked else state.since,
+    )
+
+
+def _abort(state: State, now: int, *, reason: str, detail: str, run: str = "") -> State:
+    return State(
+        stage=Stage.ABORTING,
+        revision=state.revision,
+        stable=state.stable,
+        since=now,
+        promoted=state.stage in (Stage.PROMOTING, Stage.FINAL_BAKE),
+        reason=reason,
+        detail=detail,
+        run=run,
+        acted=state.acted,
+    )
+
+
+def _done(state: State, now: int) -> State:
+    return State(stable=state.revision, since=now, acted=state.acted)
+
+
+def _hold(state: State, hold: Hold) -> State:
+    return state if state.held == hold else dataclasses.replace(state, held=hold)
+
+
+def _unheld(state: State) -> State:
+    return state if state.held is None else dataclasses.replace(state, held=None)

@@ -1,0 +1,171 @@
+"""What was observed of one service's world, reduced to what decisions need. Types and arithmetic only; no decision.
+
+Times are seconds since the epoch, in UTC, as floats; 0 means "never".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from serinus.core.model import Manifest, Purpose
+
+CRASHES_THAT_COUNT = 5
+"""Restarts of one container after which a revision is its own fault, not the node's."""
+
+
+class Outcome(StrEnum):
+    """The record on a revision: it was stable once, or it was rolled back."""
+
+    PROVEN = "Proven"
+    REJECTED = "Rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSeen:
+    """One serving pod."""
+
+    name: str
+    uid: str
+    resource_version: str
+    revision: str
+    live: bool  # label traffic
+    draining: bool  # label drain
+    drain_since: float
+    ready: bool
+    deleting: bool
+    address: str
+    started: float  # when it was scheduled and its images were there; 0: not yet
+    created: float
+    restarts: int  # of its most restarted container
+    trouble: str  # why it cannot start, if that is not the revision's fault: Unschedulable, ImagePull; else empty
+    detail: str = ""
+
+    @property
+    def crashing(self) -> bool:
+        """Whether its container ended by itself again and again."""
+        return self.restarts >= CRASHES_THAT_COUNT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSeen:
+    """The ReplicaSet of one revision."""
+
+    name: str
+    revision: str
+    uid: str
+    resource_version: str
+    replicas: int
+    live: bool  # traffic label of its pod template
+    observed: bool  # its controller has seen this generation
+    failure: str = ""  # why it cannot create pods: QuotaExceeded, AdmissionRefused; else empty
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionSeen:
+    """One ControllerRevision: the record of what a revision was and what became of it."""
+
+    name: str
+    sha256: str
+    number: int
+    outcome: Outcome | None
+    data: Manifest = field(hash=False)
+    reason: str = ""  # why it was rejected
+    run: str = ""  # the ProbeRun that decided
+    at: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPodSeen:
+    """The pod of a probe Job."""
+
+    name: str
+    uid: str
+    created: float
+    exit_code: int | None  # of the container `probe`; None: not terminated
+    message: str  # its termination message
+    waiting: str  # why it has not started: a kubelet or scheduler reason; else empty
+    disrupted: str  # evicted, preempted or lost with its node: the reason; else empty
+    oom_killed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSeen:
+    """A probe Job and its pods."""
+
+    name: str
+    uid: str
+    owner_uids: tuple[str, ...]
+    created: float
+    failed: str  # reason of the condition Failed; else empty
+    pod_spec: Manifest = field(hash=False)
+    pods: tuple[JobPodSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSeen:
+    """A ProbeRun."""
+
+    name: str
+    uid: str
+    resource_version: str
+    gate: str
+    purpose: Purpose
+    step: int  # -1: the purpose has no steps
+    revision: str
+    baseline: str
+    attempt: int
+    created: float
+    spec: Manifest = field(hash=False)
+    status: Manifest = field(hash=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its result is recorded."""
+        return self.status.get("phase") == "Finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionSeen:
+    """A Decision, with what admission could verify of its author."""
+
+    name: str
+    uid: str
+    resource_version: str
+    action: str
+    revision: str
+    by: str
+    created: float
+    expires: float
+    pending: bool  # no state recorded yet
+    service_uid: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSetSeen:
+    """A ProbeSet with the files that it refers to; `missing` says which object was not found, if one was not."""
+
+    name: str
+    spec: Manifest = field(hash=False)
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything that a plan is made from."""
+
+    body: Manifest = field(hash=False)
+    sets: tuple[SetSeen, ...] = ()
+    pods: tuple[PodSeen, ...] = ()
+    routed: frozenset[str] = frozenset()  # pods that are ready endpoints of the users' Service
+    reachable: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)  # Service -> ready pods
+    revisions: tuple[RevisionSeen, ...] = ()
+    jobs: tuple[JobSeen, ...] = ()
+    runs: tuple[RunSeen, ...] = ()
+    decisions: tuple[DecisionSeen, ...] = ()
+    probe_sets: Mapping[str, ProbeSetSeen] = field(default_factory=dict, hash=False)
+    stable_selector: str = ""  # revision that the Service `<name>-stable` selects: the record if status is lost
+    refused: str = ""  # why the API server refuses the target's ReplicaSet; else empty

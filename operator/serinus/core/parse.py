@@ -1,0 +1,235 @@
+"""From the body of an LLMService to a Service, once, at the border. Raises InvalidSpec; never fills in silently.
+
+Defaults are those of the CRD, repeated here because `serinus render` works without a cluster; a test compares both.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from serinus.core.fields import Fields, as_member
+from serinus.core.model import (
+    AlertOverride,
+    Budget,
+    GatePolicy,
+    InvalidSpec,
+    Manifest,
+    Mode,
+    Monitoring,
+    OnInconclusive,
+    Owner,
+    ProbeJob,
+    Purpose,
+    QualityGate,
+    RolloutPolicy,
+    SecretKey,
+    Service,
+    ServiceOptions,
+    Surge,
+    TrafficStep,
+    Workload,
+)
+from serinus.core.ports import container_port
+from serinus.core.runtime import Catalogue, Runtime
+from serinus.core.support import ignored_fields, restraining_fields
+
+_DEFAULT_STEPS: Final = ({"trafficPercent": 10, "bake": "5m"}, {"trafficPercent": 50, "bake": "5m"})
+_GATE_PURPOSES: Final = (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE)
+_RESERVED_METADATA: Final = "serinus.dev/"
+
+
+def parse(body: Manifest, catalogue: Catalogue) -> Service:
+    """Parse an LLMService; raises InvalidSpec with the path of the field, what was found and what is allowed."""
+    metadata, spec = Fields(body.get("metadata", {}), "metadata"), Fields(body.get("spec", {}), "spec")
+    runtime = _runtime(spec, catalogue)
+    owner = spec.child("owner")
+    workload = _workload(spec, runtime)
+    rollout = _rollout(spec.child("rollout"), default_steps=workload is not None)
+    gates = tuple(_gate(g) for g in spec.child("gates").items("quality"))
+    _require_gate(workload, rollout, gates)
+    service = spec.child("service")
+    return Service(
+        namespace=metadata.text("namespace", "default"),
+        name=metadata.text("name"),
+        uid=metadata.text("uid", ""),
+        generation=metadata.integer("generation", 0),
+        model=spec.text("servedModelName"),
+        runtime=runtime,
+        owner=Owner(team=owner.text("team"), runbook=owner.text("runbook", "")),
+        workload=workload,
+        service=ServiceOptions(
+            port=service.integer("port", 80, low=1, high=65535),
+            type=service.text("type", "ClusterIP"),
+            annotations=service.strings("annotations"),
+        ),
+        max_unavailable=_max_unavailable(spec.child("disruption")),
+        access=_access(spec),
+        rollout=rollout,
+        gates=gates,
+        probe_job=_probe_job(spec.child("probeJob")),
+        evidence_keep=spec.text("evidenceRetention", "WithService") == "Keep",
+        monitoring=_monitoring(spec),
+        restraining=restraining_fields(spec.raw),
+        ignored=ignored_fields(spec.raw),
+    )
+
+
+def _runtime(spec: Fields, catalogue: Catalogue) -> Runtime:
+    name = spec.text("runtime")
+    if name not in catalogue:
+        raise InvalidSpec("spec.runtime", f"found {name!r}, allowed are {', '.join(sorted(catalogue))}")
+    return catalogue[name]
+
+
+def _workload(spec: Fields, runtime: Runtime) -> Workload | None:
+    if spec.has("workload") == spec.has("workloadRef"):
+        found = "both" if spec.has("workload") else "neither"
+        raise InvalidSpec("spec", f"found {found} of workload and workloadRef, allowed is exactly one")
+    if not spec.has("workload"):
+        return None
+    fields = spec.child("workload")
+    template = fields.child("template")
+    _check_template(template)
+    port = fields.port("port", runtime.port)
+    metrics_port = fields.port("metricsPort", runtime.metrics_port)
+    container_port(dict(template.raw), port, fields.at("port"))
+    container_port(dict(template.raw), metrics_port, fields.at("metricsPort"))
+    return Workload(
+        replicas=fields.integer("replicas", 1),
+        port=port,
+        metrics_port=metrics_port,
+        metrics_path=fields.text("metricsPath", runtime.metrics_path),
+        template=dict(template.raw),
+        restart_at=fields.text("restartAt", ""),
+    )
+
+
+def _check_template(template: Fields) -> None:
+    """Labels that decide who gets traffic are ours alone."""
+    template.child("spec").items("containers")
+    for kind in ("labels", "annotations"):
+        found = template.child("metadata").child(kind)
+        for key in found.raw:
+            if str(key).startswith(_RESERVED_METADATA):
+                raise InvalidSpec(
+                    found.path, f"found {key!r}: keys under {_RESERVED_METADATA} are set by Serinus alone"
+                )
+
+
+def _rollout(fields: Fields, *, default_steps: bool) -> RolloutPolicy:
+    steps = fields.items("steps") if fields.raw.get("steps") is not None else _defaults(fields, default_steps)
+    parsed = tuple(
+        TrafficStep(percent=s.integer("trafficPercent", low=1, high=99), bake=s.seconds("bake", "5m")) for s in steps
+    )
+    percents = [s.percent for s in parsed]
+    if percents != sorted(set(percents)):
+        raise InvalidSpec(fields.at("steps"), f"found trafficPercent {percents}, allowed are ascending ones")
+    return RolloutPolicy(
+        mode=fields.one_of("mode", Mode, Mode.ENFORCE),
+        surge=_surge(fields),
+        steps=parsed,
+        bake=fields.seconds("bake", "30m"),
+        ready_timeout=fields.seconds("readyTimeout", "30m"),
+        drain_timeout=fields.seconds("drainTimeout", "30s"),
+        on_inconclusive=fields.one_of("onInconclusive", OnInconclusive, OnInconclusive.HOLD),
+        history_limit=fields.integer("historyLimit", 5),
+        paused=fields.boolean("paused", default=False),
+    )
+
+
+def _defaults(fields: Fields, wanted: bool) -> list[Fields]:  # noqa: FBT001 one private caller
+    return [Fields(s, fields.at("steps")) for s in _DEFAULT_STEPS] if wanted else []
+
+
+def _surge(fields: Fields) -> Surge:
+    value = fields.raw.get("maxSurge", 1)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return Surge(value=value)
+    if isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal():
+        return Surge(value=int(value[:-1]), percent=True)
+    raise InvalidSpec(
+        fields.at("maxSurge"), f"found {value!r}, allowed is a number of replicas or a percentage: 1, 25%"
+    )
+
+
+def _gate(fields: Fields) -> QualityGate:
+    budget = fields.child("budget")
+    when = tuple(as_member(v, Purpose, f"{fields.at('when')}[{i}]") for i, v in enumerate(fields.values("when")))
+    if any(p not in _GATE_PURPOSES for p in when):
+        raise InvalidSpec(fields.at("when"), f"found {list(when)}, allowed are {', '.join(_GATE_PURPOSES)}")
+    policy = GatePolicy(
+        floor=fields.ratio("floorPercent", low=1),
+        margin=fields.ratio("marginPoints", 5, low=0.1, high=50),
+        tolerance=fields.ratio("tolerancePoints", 0, high=50),
+        alpha=fields.ratio("falseRollbackPercent", 5, low=0.1, high=50),
+        beta=fields.ratio("falsePromotionPercent", 10, low=0.1, high=50),
+        budget=Budget(
+            pairs=budget.integer("pairs", 1000, low=10),
+            tokens=budget.integer("tokens", 2_000_000, low=1000),
+            duration=budget.seconds("duration", "2h"),
+        ),
+    )
+    if policy.tolerance >= policy.margin:
+        raise InvalidSpec(fields.at("tolerancePoints"), "must be below marginPoints")
+    if policy.margin >= policy.floor:
+        raise InvalidSpec(fields.at("marginPoints"), "must be below floorPercent")
+    return QualityGate(
+        name=fields.text("name"),
+        probe_set=fields.child("probeSetRef").text("name"),
+        policy=policy,
+        when=when or (Purpose.BEFORE_TRAFFIC,),
+    )
+
+
+def _require_gate(workload: Workload | None, rollout: RolloutPolicy, gates: tuple[QualityGate, ...]) -> None:
+    if workload is None or rollout.mode is Mode.UNGATED:
+        return
+    if not any(Purpose.BEFORE_TRAFFIC in g.when for g in gates):
+        raise InvalidSpec(
+            "spec.gates.quality",
+            f"found no gate with when: [BeforeTraffic], which mode {rollout.mode} needs; "
+            "add one, or set spec.rollout.mode: Ungated",
+        )
+
+
+def _max_unavailable(fields: Fields) -> int | str:
+    value = fields.raw.get("maxUnavailable", 1)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InvalidSpec(fields.at("maxUnavailable"), f"found {value!r}, allowed is a number or a percentage")
+    return value
+
+
+def _access(spec: Fields) -> SecretKey | None:
+    if not spec.has("access"):
+        return None
+    ref = spec.child("access").child("secretKeyRef")
+    return SecretKey(name=ref.text("name"), key=ref.text("key"))
+
+
+def _probe_job(fields: Fields) -> ProbeJob:
+    return ProbeJob(
+        resources=dict(fields.child("resources").raw),
+        node_selector=fields.strings("nodeSelector"),
+        tolerations=tuple(dict(t.raw) for t in fields.items("tolerations")),
+        image_pull_secrets=tuple(s.text("name") for s in fields.items("imagePullSecrets")),
+    )
+
+
+def _monitoring(spec: Fields) -> Monitoring:
+    monitoring, alerts = spec.child("monitoring"), spec.child("alerts")
+    return Monitoring(
+        interval=monitoring.text("interval", "15s"),
+        labels=monitoring.strings("labels"),
+        overrides={o.text("alert"): _override(o) for o in alerts.items("overrides")},
+        disabled=frozenset(str(a) for a in alerts.values("disabled")),
+    )
+
+
+def _override(fields: Fields) -> AlertOverride:
+    thresholds: Mapping[str, str] = {
+        key: str(fields.raw[key]) for key in fields.raw if key.startswith("threshold") and fields.raw[key] is not None
+    }
+    return AlertOverride(
+        threshold=next(iter(thresholds.values()), None),
+        hold=fields.text("for") if fields.has("for") else None,
+        severity=fields.text("severity") if fields.has("severity") else None,
+    )

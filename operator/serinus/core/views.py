@@ -1,0 +1,226 @@
+"""From Kubernetes objects to the few facts that decisions need: one function per kind. Reads; decides nothing.
+
+Informers keep these facts instead of whole objects. A malformed object reads as one without the fact, never as an error.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from serinus.core import naming
+from serinus.core.model import Manifest, Purpose
+from serinus.core.seen import DecisionSeen, JobPodSeen, JobSeen, Outcome, PodSeen, RevisionSeen, RunSeen, SetSeen
+
+_PULL_TROUBLES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+_START_TROUBLES = _PULL_TROUBLES | {"CreateContainerConfigError", "CreateContainerError"}
+
+
+def seconds(text: object) -> float:
+    """Read an RFC 3339 time as seconds since the epoch; 0 for anything else."""
+    if not isinstance(text, str):
+        return 0.0
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def timestamp(at: float) -> str:
+    """Write seconds since the epoch as Kubernetes does."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def pod_seen(pod: Manifest) -> PodSeen:
+    """Reduce a serving pod."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    containers = status.get("containerStatuses") or []
+    trouble, detail = _pod_trouble(status)
+    return PodSeen(
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        resource_version=metadata.get("resourceVersion", ""),
+        revision=labels.get(naming.LABEL_REVISION, ""),
+        live=labels.get(naming.LABEL_TRAFFIC) == naming.TRAFFIC_LIVE,
+        draining=labels.get(naming.LABEL_DRAIN) == "true",
+        drain_since=seconds(annotations.get(naming.ANNOTATION_DRAIN_SINCE)),
+        ready=_condition(status, "Ready").get("status") == "True",
+        deleting=bool(metadata.get("deletionTimestamp")) or status.get("phase") in ("Succeeded", "Failed"),
+        address=status.get("podIP", ""),
+        started=min((_container_started(c) for c in containers), default=0.0),
+        created=seconds(metadata.get("creationTimestamp")),
+        restarts=max((int(c.get("restartCount", 0)) for c in containers), default=0),
+        trouble=trouble,
+        detail=detail,
+    )
+
+
+def _container_started(container: Manifest) -> float:
+    """When a container first ran; 0 if it never did. A restarted one has been there since the pod started it first."""
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    times = (
+        (last.get("terminated") or {}).get("startedAt"),
+        (state.get("running") or {}).get("startedAt"),
+        (state.get("terminated") or {}).get("startedAt"),
+    )
+    return next((seconds(t) for t in times if t), 0.0)
+
+
+def _pod_trouble(status: Manifest) -> tuple[str, str]:
+    scheduled = _condition(status, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return "Unschedulable", str(scheduled.get("message", ""))
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in _PULL_TROUBLES:
+            return "ImagePull", f"{container.get('image', '')}: {waiting.get('message') or waiting['reason']}"
+    return "", ""
+
+
+def _condition(status: Manifest, kind: str) -> Manifest:
+    found: Iterable[Manifest] = status.get("conditions") or []
+    return next((c for c in found if c.get("type") == kind), {})
+
+
+def set_seen(replica_set: Manifest) -> SetSeen:
+    """Reduce a ReplicaSet."""
+    metadata, spec, status = replica_set["metadata"], replica_set.get("spec") or {}, replica_set.get("status") or {}
+    template_labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    failure = _condition(status, "ReplicaFailure")
+    failing = failure.get("status") == "True"
+    message = str(failure.get("message", "")) if failing else ""
+    return SetSeen(
+        name=metadata["name"],
+        revision=(metadata.get("labels") or {}).get(naming.LABEL_REVISION, ""),
+        uid=metadata.get("uid", ""),
+        resource_version=metadata.get("resourceVersion", ""),
+        replicas=int(spec.get("replicas", 1)),
+        live=template_labels.get(naming.LABEL_TRAFFIC) == naming.TRAFFIC_LIVE,
+        observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
+        failure=("QuotaExceeded" if "exceeded quota" in message else "AdmissionRefused") if failing else "",
+        detail=message,
+    )
+
+
+def revision_seen(revision: Manifest) -> RevisionSeen:
+    """Reduce a ControllerRevision."""
+    metadata = revision["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    detail = dict(
+        part.split("=", 1) for part in annotations.get(naming.ANNOTATION_OUTCOME, "").split(";") if "=" in part
+    )
+    outcome = labels.get(naming.LABEL_OUTCOME)
+    return RevisionSeen(
+        name=labels.get(naming.LABEL_REVISION, ""),
+        sha256=annotations.get(naming.ANNOTATION_SHA256, ""),
+        number=int(revision.get("revision", 0)),
+        outcome=Outcome(outcome) if outcome in tuple(Outcome) else None,
+        data=revision.get("data") or {},
+        reason=detail.get("reason", ""),
+        run=detail.get("run", ""),
+        at=detail.get("at", ""),
+    )
+
+
+def job_seen(job: Manifest, pods: Iterable[JobPodSeen] = ()) -> JobSeen:
+    """Reduce a probe Job."""
+    metadata = job["metadata"]
+    failed = _condition(job.get("status") or {}, "Failed")
+    template = ((job.get("spec") or {}).get("template") or {}).get("spec") or {}
+    return JobSeen(
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        owner_uids=tuple(o.get("uid", "") for o in metadata.get("ownerReferences") or []),
+        created=seconds(metadata.get("creationTimestamp")),
+        failed=str(failed.get("reason", "Failed")) if failed.get("status") == "True" else "",
+        pod_spec=template,
+        pods=tuple(pods),
+    )
+
+
+def job_pod_seen(pod: Manifest) -> JobPodSeen:
+    """Reduce the pod of a probe Job; the report counts as soon as the container `probe` has ended."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    containers = status.get("containerStatuses") or []
+    probe: Manifest = next((c for c in containers if c.get("name") == naming.PROBE_CONTAINER), {})
+    ended: Any = (probe.get("state") or {}).get("terminated") or None
+    return JobPodSeen(
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        created=seconds(metadata.get("creationTimestamp")),
+        exit_code=int(ended.get("exitCode", -1)) if ended else None,
+        message=str(ended.get("message", "")) if ended else "",
+        waiting=_job_waiting(status, probe),
+        disrupted=_disrupted(metadata, status),
+        oom_killed=bool(ended) and ended.get("reason") == "OOMKilled",
+    )
+
+
+def _job_waiting(status: Manifest, probe: Manifest) -> str:
+    scheduled = _condition(status, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return f"Unschedulable: {scheduled.get('message', '')}"
+    waiting = (probe.get("state") or {}).get("waiting") or {}
+    reason = waiting.get("reason", "")
+    if reason in _START_TROUBLES:
+        return f"{reason}: {waiting.get('message', '')}"
+    return reason or ("" if probe.get("state") else "Pending")
+
+
+def _disrupted(metadata: Manifest, status: Manifest) -> str:
+    target = _condition(status, "DisruptionTarget")
+    if target.get("status") == "True":
+        return str(target.get("reason", "DisruptionTarget"))
+    if status.get("phase") == "Failed" and status.get("reason") in ("Evicted", "NodeLost", "Shutdown", "Preempting"):
+        return str(status["reason"])
+    return "Deleted" if metadata.get("deletionTimestamp") else ""
+
+
+def run_seen(run: Manifest) -> RunSeen | None:
+    """Reduce a ProbeRun; None for a purpose that this version does not know."""
+    metadata, spec = run["metadata"], run.get("spec") or {}
+    if spec.get("purpose") not in tuple(Purpose):
+        return None
+    return RunSeen(
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        resource_version=metadata.get("resourceVersion", ""),
+        gate=spec.get("gate", ""),
+        purpose=Purpose(spec["purpose"]),
+        step=int((spec.get("parameters") or {}).get("step", -1)),
+        revision=spec.get("revision", ""),
+        baseline=spec.get("baseline", ""),
+        attempt=int(spec.get("attempt", 0)),
+        created=seconds(metadata.get("creationTimestamp")),
+        spec=spec,
+        status=run.get("status") or {},
+    )
+
+
+def decision_seen(decision: Manifest) -> DecisionSeen:
+    """Reduce a Decision."""
+    metadata, spec = decision["metadata"], decision.get("spec") or {}
+    return DecisionSeen(
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        resource_version=metadata.get("resourceVersion", ""),
+        action=spec.get("action", ""),
+        revision=spec.get("revision", ""),
+        by=spec.get("by", ""),
+        created=seconds(metadata.get("creationTimestamp")),
+        expires=seconds(spec.get("expires")),
+        pending=not (decision.get("status") or {}).get("state"),
+        service_uid=(spec.get("llmServiceRef") or {}).get("uid", ""),
+        reason=spec.get("reason", ""),
+    )
+
+
+def ready_pods(slices: Iterable[Manifest]) -> frozenset[str]:
+    """Names of the pods that are ready endpoints of a Service, from its EndpointSlices."""
+    return frozenset(
+        endpoint["targetRef"]["name"]
+        for one in slices
+        for endpoint in one.get("endpoints") or []
+        if (endpoint.get("conditions") or {}).get("ready") is not False
+        and (endpoint.get("targetRef") or {}).get("name")
+    )

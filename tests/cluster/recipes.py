@@ -82,9 +82,7 @@ class ModuleFiles:
 
 Recipe = GoProgram | WheelProgram | ModuleFiles
 
-_PROMETHEUS = Module(
-    "github.com/prometheus/prometheus", "v0.315.0", "h1:sFGZWmC2Hk9N1NBJGCnXYZb5hyLCq8yuAMoEjLAg6ac="
-)
+_PROMETHEUS = Module("github.com/prometheus/prometheus", "v0.315.0", "h1:sFGZWmC2Hk9N1NBJGCnXYZb5hyLCq8yuAMoEjLAg6ac=")
 _ALERTMANAGER = Module(
     "github.com/prometheus/alertmanager", "v0.34.2", "h1:4oOnHs4J41X9n+7MucFjA3I5i5MtasjWTnIY27q5Qkw="
 )
@@ -161,9 +159,7 @@ _TABLE: tuple[Recipe, ...] = (
     _alertmanager("amtool"),
     _operator("prometheus-operator", "operator", "about 2 min"),
     _operator("prometheus-config-reloader", "prometheus-config-reloader", "a few seconds"),
-    ModuleFiles(
-        "prometheus-operator-crds", PROMETHEUS_OPERATOR, _OPERATOR, "example/prometheus-operator-crd/*.yaml"
-    ),
+    ModuleFiles("prometheus-operator-crds", PROMETHEUS_OPERATOR, _OPERATOR, "example/prometheus-operator-crd/*.yaml"),
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _TABLE}

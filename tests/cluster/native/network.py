@@ -1,0 +1,62 @@
+"""Owns the bridge that is the node's address and the pods' gateway, and the links that hang on it.
+
+It must not touch any other link: a foreign veth stays where it is.
+"""
+
+import ipaddress
+import json
+
+from tests.cluster import host
+from tests.cluster.native.layout import BRIDGE, NODE_IP, POD_CIDR
+from tests.cluster.progress import StepError
+
+ADDRESS = f"{NODE_IP}/{ipaddress.ip_network(POD_CIDR).prefixlen}"
+
+
+def ensure_bridge() -> None:
+    """Make the bridge with exactly the node's address; StepError when another link has a route into the network."""
+    _refuse_overlap()
+    if not _links_named(BRIDGE):
+        host.output("ip", "link", "add", BRIDGE, "type", "bridge")
+    for address in _addresses():
+        if address != ADDRESS:
+            host.output("ip", "address", "del", address, "dev", BRIDGE)
+    if ADDRESS not in _addresses():
+        host.output("ip", "address", "add", ADDRESS, "dev", BRIDGE)
+    host.output("ip", "link", "set", BRIDGE, "up")
+
+
+def remove() -> None:
+    """Remove the links that hang on the bridge, then the bridge."""
+    for name in leftovers():
+        if name in leftovers():
+            host.output("ip", "link", "del", name)
+
+
+def leftovers() -> list[str]:
+    """Return the bridge's ports and the bridge, as far as they are there; the bridge is last."""
+    bridge = _links_named(BRIDGE)
+    if not bridge:
+        return []
+    ports = json.loads(host.output("ip", "-json", "link", "show", "master", BRIDGE) or "[]")
+    return [*sorted(str(link["ifname"]) for link in ports if link), BRIDGE]
+
+
+def _links_named(name: str) -> list[str]:
+    links = json.loads(host.output("ip", "-json", "link", "show"))
+    return [str(link["ifname"]) for link in links if link["ifname"] == name]
+
+
+def _addresses() -> list[str]:
+    shown = json.loads(host.output("ip", "-json", "-4", "address", "show", "dev", BRIDGE))
+    return [f"{a['local']}/{a['prefixlen']}" for link in shown if link for a in link["addr_info"]]
+
+
+def _refuse_overlap() -> None:
+    network = ipaddress.ip_network(POD_CIDR)
+    for route in json.loads(host.output("ip", "-json", "-4", "route", "show")):
+        destination = str(route["dst"])
+        if destination == "default" or route.get("dev") == BRIDGE:
+            continue
+        if ipaddress.ip_network(destination).overlaps(network):
+            raise StepError(f"link {route.get('dev')} has a route to {destination}, the cluster needs {POD_CIDR}")

@@ -72,6 +72,7 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = ModelServer(settings)
+    _say(f"{SERVER_NAME}: loading, {settings.service.load_seconds:g} s")
     starting = asyncio.create_task(server.start())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,7 +81,7 @@ async def serve(settings: Settings) -> int:
         return 0
     await starting
     service, quality = settings.service, settings.quality
-    _say(f"{SERVER_NAME}: {server.url}, revision {service.revision}, mode {quality.mode}")
+    _say(f"serving at {server.url}, revision {service.revision}, mode {quality.mode}")
     await stopped
     _say(f"ending: {server.lifecycle.in_flight} requests in flight")
     cut = await server.end()

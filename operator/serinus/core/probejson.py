@@ -1,0 +1,91 @@
+"""A resolved ProbeSet as canonical JSON: what the operator stores and the probe Job reads. It judges no content.
+
+The digest is that of the text itself, so whatever can change a score changes the digest, and the reader can check it.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from serinus.core.probe import Api, Assertion, Json, Probe, ProbeSet, Request
+from serinus.core.report import SCORING
+
+_FORMAT: Final = 1
+
+
+class UnreadableProbes(Exception):
+    """The text is not a resolved ProbeSet of this version."""
+
+
+def to_json(probe_set: ProbeSet) -> str:
+    """Write probes and request; the same ones give the same bytes. Prompts and assertions that repeat stand once."""
+    prompts: dict[str, int] = {}
+    assertions: dict[str, int] = {}
+    body = {
+        "format": _FORMAT,
+        "scoring": SCORING,
+        "request": dataclasses.asdict(probe_set.request),
+        "probes": [_probe(p, prompts, assertions) for p in probe_set.probes],
+        "prompts": list(prompts),
+        "assertions": [json.loads(a) for a in assertions],
+    }
+    return _canonical(body) + "\n"
+
+
+def digest_of(text: str) -> str:
+    """The digest of a resolved text, `sha256:…`."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def with_digest(probe_set: ProbeSet) -> ProbeSet:
+    """The same ProbeSet with the digest of its content."""
+    return dataclasses.replace(probe_set, digest=digest_of(to_json(probe_set)))
+
+
+def from_json(text: str) -> ProbeSet:
+    """Read what `to_json` wrote, with its digest; raises UnreadableProbes that says what is wrong."""
+    try:
+        body = json.loads(text)
+        if body["format"] != _FORMAT or body["scoring"] != SCORING:
+            raise UnreadableProbes(
+                f"found format {body['format']!r} with scoring {body['scoring']!r}, allowed are {_FORMAT} and {SCORING}"
+            )
+        assertions = [Assertion(**a) for a in body["assertions"]]
+        probes = tuple(_build(p, body["prompts"], assertions) for p in body["probes"])
+        request = Request(**{**body["request"], "api": Api(body["request"]["api"])})
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as e:
+        raise UnreadableProbes(f"not a resolved ProbeSet: {type(e).__name__}: {e}") from e
+    return ProbeSet(probes=probes, request=request, digest=digest_of(text))
+
+
+def _probe(probe: Probe, prompts: dict[str, int], assertions: dict[str, int]) -> dict[str, Any]:
+    fields = {name: getattr(probe, name) for name in ("id", "variables", "threshold", "weight", "critical", "metadata")}
+    fields["prompt"] = _intern(prompts, probe.prompt)
+    fields["assertions"] = [_intern(assertions, _canonical(_assertion(a))) for a in probe.assertions]
+    return fields
+
+
+def _assertion(assertion: Assertion) -> dict[str, Json]:
+    """The fields that differ from their defaults; most assertions have but two."""
+    defaults = {f.name: f.default for f in dataclasses.fields(Assertion)}
+    found = {name: getattr(assertion, name) for name in defaults}
+    return {k: v for k, v in found.items() if (v, type(v)) != (defaults[k], type(defaults[k]))}
+
+
+def _intern(table: dict[str, int], text: str) -> int:
+    return table.setdefault(text, len(table))
+
+
+def _build(raw: Mapping[str, Any], prompts: list[str], assertions: list[Assertion]) -> Probe:
+    return Probe(
+        id=raw["id"],
+        prompt=prompts[raw["prompt"]],
+        assertions=tuple(assertions[i] for i in raw["assertions"]),
+        **{name: raw[name] for name in ("variables", "threshold", "weight", "critical", "metadata")},
+    )
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

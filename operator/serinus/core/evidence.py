@@ -21,6 +21,7 @@ _GRID = 0.001
 def rollback(lost: int, tied: int, won: int, *, tolerance: float = 0.0) -> float:
     """Evidence against "the canary loses at most `tolerance`" (a ratio in [0, 1)); roll back at 1/alpha."""
     _check_counts(lost, tied, won)
+    _require(0 <= tolerance < 1, "tolerance", tolerance, "in [0, 1)")
     t = tolerance
     return _mean(
         lost * math.log1p(g * (1 - t) / (1 + t)) + tied * math.log1p(-g * t / (1 + t)) + won * math.log1p(-g)
@@ -31,6 +32,7 @@ def rollback(lost: int, tied: int, won: int, *, tolerance: float = 0.0) -> float
 def promotion(lost: int, tied: int, won: int, *, margin: float) -> float:
     """Evidence against "the canary loses `margin` or more" (a ratio in (0, 1)); it may be promoted at 1/beta."""
     _check_counts(lost, tied, won)
+    _require(0 < margin < 1, "margin", margin, "in (0, 1)")
     m = margin
     return _mean(
         lost * math.log1p(-g) + tied * math.log1p(g * m / (1 - m)) + won * math.log1p(g * (1 + m) / (1 - m))
@@ -41,13 +43,19 @@ def promotion(lost: int, tied: int, won: int, *, margin: float) -> float:
 def floor_rollback(passed: int, failed: int, *, floor: float) -> float:
     """Evidence against "the revision passes at least `floor`" (a ratio in (0, 1]); failed at 1/FLOOR_ALPHA."""
     _check_counts(passed, failed)
+    _require(0 < floor <= 1, "floor", floor, "in (0, 1]")
     c = max(floor, 1 - floor)
     return _mean(passed * math.log1p(-g * (1 - floor) / c) + failed * math.log1p(g * floor / c) for g in BETS)
 
 
 def floor_promotion(passed: int, failed: int, *, floor: float, margin: float) -> float:
-    """Evidence against "the revision passes less than `floor - margin`" (ratios, floor > margin); passed at 1/beta."""
+    """Evidence against "the revision passes at most `floor - margin`" (ratios, 0 < margin < floor); passed at 1/beta.
+
+    A floor that is not above the margin is refused: its null can never be true, so everything would pass.
+    """
     _check_counts(passed, failed)
+    _require(0 < floor <= 1, "floor", floor, "in (0, 1]")
+    _require(0 < margin < floor, "margin", margin, f"in (0, {floor:g}), below the floor")
     limit = floor - margin
     c = max(limit, 1 - limit)
     return _mean(passed * math.log1p(g * (1 - limit) / c) + failed * math.log1p(-g * limit / c) for g in BETS)
@@ -62,22 +70,27 @@ def critical(passed: int, failed: int) -> float:
 def interval(lost: int, tied: int, won: int, *, alpha: float) -> tuple[float, float]:
     """The differences (ratios, -1 to 1) that the pairs do not refute at 1 - 2·alpha, on a grid of 0.1 points.
 
-    {mu : (W+(mu) + W-(mu)) / 2 < 1 / (2 alpha)}, W± betting with and against mu; agrees with the rollback rule.
+    {mu : (W+(mu) + W-(mu)) / 2 < 1 / (2 alpha)}, W± betting with and against mu. It excludes 0 whenever the rollback
+    evidence without a tolerance has reached 1/alpha.
     """
     _check_counts(lost, tied, won)
-    if lost + tied + won == 0:
+    _require(0 < alpha <= 0.5, "alpha", alpha, "in (0, 0.5]")
+    pairs = lost + tied + won
+    if pairs == 0:
         return (-1.0, 1.0)
     kept = [mu for mu in _grid() if _wealth(lost, tied, won, mu) < 1 / (2 * alpha)]
-    if not kept:
-        middle = (won - lost) / (lost + tied + won)
-        return (middle, middle)
+    if not kept:  # narrower than the grid: W+ falls and W- rises with mu, so what is left lies beside the mean
+        steps = (won - lost) / pairs / _GRID
+        return (round(math.floor(steps) * _GRID, 3), round(math.ceil(steps) * _GRID, 3))
     return (kept[0], kept[-1])
 
 
 def _wealth(lost: int, tied: int, won: int, mu: float) -> float:
     """Mean of the wealth of the bets on "more than mu" and on "less than mu", for outcomes in {-1, 0, 1}."""
-    above = _mean(_bet(lost, tied, won, mu=mu, stake=g / (1 + mu)) for g in BETS) if mu > -1 else math.inf
-    below = _mean(_bet(lost, tied, won, mu=mu, stake=-g / (1 - mu)) for g in BETS) if mu < 1 else math.inf
+    if abs(mu) == 1:  # only if every pair came out so; any other outcome refutes it for good
+        return 1.0 if lost + tied + won == (won if mu > 0 else lost) else math.inf
+    above = _mean(_bet(lost, tied, won, mu=mu, stake=g / (1 + mu)) for g in BETS)
+    below = _mean(_bet(lost, tied, won, mu=mu, stake=-g / (1 - mu)) for g in BETS)
     return (above + below) / 2
 
 
@@ -99,5 +112,10 @@ def _exp(x: float) -> float:
 
 
 def _check_counts(*counts: int) -> None:
-    if any(n < 0 for n in counts):
-        raise ValueError(f"counts must not be negative: found {counts}")
+    if any(not isinstance(n, int) or n < 0 for n in counts):
+        raise ValueError(f"counts must be whole numbers and not negative: found {counts}")
+
+
+def _require(condition: object, name: str, value: float, allowed: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} must be {allowed}: found {value}")

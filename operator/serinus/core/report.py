@@ -6,17 +6,26 @@ It carries counts, never a verdict that is believed. Reading and writing are her
 import dataclasses
 import hashlib
 import json
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from serinus.core import strict
+from serinus.core.text import cut
 
 FORMAT: Final = 1
 SCORING: Final = 1
 """Raised when the meaning of a score changes; part of every digest, so that old and new counts are never added."""
 MAX_BYTES: Final = 4096
 MAX_COUNT: Final = 10_000_000
+MAX_USAGE: Final = 10**12
+"""Tokens, calls and seconds of a run; a budget may allow more tokens than there may be pairs."""
+MAX_CRITICAL: Final = 20
 MAX_WORST: Final = 3
 MAX_TEXT_BYTES: Final = 160
+"""Of an example, as JSON writes it."""
+MAX_ERROR_BYTES: Final = 480
+ENDS: Final = ("", "Decided", "Budget", "Interrupted", "Error")
 _MAGIC: Final = "serinus-report"
 
 
@@ -117,100 +126,110 @@ class Report:
 
 
 def encode(report: Report) -> str:
-    """Write a report as a header line and a line of JSON, at most 4,096 bytes; examples, then worst probes go first."""
+    """Write a report as a header line and a line of JSON, at most 4,096 bytes, without a newline at the end.
+
+    Examples go first, then the worst probes, then the middle of long names and of the error; raises ValueError if it is
+    still too long. Examples, `error` and `cached` are always cut to their limit; what is no Unicode becomes `?`.
+    """
     text = ""
-    for candidate in (report, _without_examples(report), dataclasses.replace(report, worst=())):
+    for candidate in _ever_shorter(report):
         body = json.dumps(dataclasses.asdict(candidate), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-        text = f"{_MAGIC} {FORMAT} {SCORING} {_checksum(body)}\n{body}\n"
+        body = body.encode(errors="replace").decode()  # an answer may hold half of a surrogate pair
+        text = f"{_MAGIC} {FORMAT} {SCORING} {_checksum(body)}\n{body}"
         if len(text.encode()) <= MAX_BYTES:
             return text
     raise ValueError(f"report of {len(text.encode())} bytes without examples: allowed are {MAX_BYTES}")
 
 
 def decode(text: str) -> Report:
-    """Read a report; raises UnreadableReport that says what is wrong. Numbers must be finite and in [0, 10 million]."""
+    """Read a report; raises UnreadableReport that says what is wrong, and nothing else.
+
+    Counts must be whole and in [0, 10 million], and possible together; every key must be there, once.
+    """
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as e:
+        raise UnreadableReport("the report is not valid Unicode") from e
     if not text.strip():
         raise UnreadableReport("the report is empty")
-    header, _, body = text.partition("\n")
+    if size > MAX_BYTES + 1:  # a newline at the end is forgiven
+        raise UnreadableReport(f"the report has {size} bytes: allowed are {MAX_BYTES}")
+    header, _, body = text.removesuffix("\n").partition("\n")
     fields = header.split(" ")
     if len(fields) != 4 or fields[0] != _MAGIC:
         raise UnreadableReport(f"not a report: it begins with {header[:40]!r}")
     if fields[1:3] != [str(FORMAT), str(SCORING)]:
-        raise UnreadableReport(
-            f"the report has format {fields[1]}, scoring {fields[2]}; read are {FORMAT} and {SCORING}"
-        )
-    body = body.removesuffix("\n")
+        found = f"format {strict.shown(fields[1])}, scoring {strict.shown(fields[2])}"
+        raise UnreadableReport(f"the report has {found}; read are {FORMAT} and {SCORING}")
     if _checksum(body) != fields[3]:
-        raise UnreadableReport(f"the report is cut or altered: its checksum does not match ({len(text)} characters)")
+        raise UnreadableReport(f"the report is cut or altered: its checksum does not match ({size} bytes)")
     try:
-        return _build(json.loads(body, parse_constant=_refuse_constant))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
+        return _build(strict.loads(body))
+    except ValueError as e:
         raise UnreadableReport(f"the report's content is not valid: {e}") from e
 
 
-def _without_examples(report: Report) -> Report:
-    return dataclasses.replace(report, worst=tuple(dataclasses.replace(w, example="") for w in report.worst))
+def _ever_shorter(report: Report) -> Iterator[Report]:
+    """The report, and what is left of it when it does not fit; counts are never touched."""
+    report = dataclasses.replace(
+        report,
+        cached=cut(report.cached, MAX_ERROR_BYTES),
+        error=cut(report.error, MAX_ERROR_BYTES),
+        worst=tuple(dataclasses.replace(w, example=cut(w.example, MAX_TEXT_BYTES)) for w in report.worst[:MAX_WORST]),
+    )
+    yield report
+    yield dataclasses.replace(report, worst=tuple(dataclasses.replace(w, example="") for w in report.worst))
+    yield dataclasses.replace(report, worst=())
+    for limit in (80, 40):
+        yield dataclasses.replace(
+            report,
+            worst=(),
+            cached=cut(report.cached, 2 * limit),
+            error=cut(report.error, 2 * limit),
+            critical=tuple(dataclasses.replace(c, probe=cut(c.probe, limit)) for c in report.critical),
+        )
 
 
 def _checksum(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
+def _build(raw: object) -> Report:
+    values = strict.record(Report, "", raw, high=MAX_COUNT)
+    strict.require(values["end"] in ENDS, "end", values["end"], f"one of {', '.join(ENDS[1:])}, or empty")
+    critical = strict.items("critical", values["critical"], most=MAX_CRITICAL)
+    worst = strict.items("worst", values["worst"], most=MAX_WORST)
+    values |= {
+        "identity": _identity(values["identity"]),
+        "critical": tuple(Critical(**strict.record(Critical, "critical[]", c, high=MAX_COUNT)) for c in critical),
+        "worst": tuple(Worst(**strict.record(Worst, "worst[]", w, high=MAX_COUNT)) for w in worst),
+        "usage": Usage(**strict.record(Usage, "usage", values["usage"], high=MAX_USAGE)),
+        "pairs": Pairs(**strict.record(Pairs, "pairs", values["pairs"], high=MAX_COUNT)),
+    }
+    for name in ("canary", "stable"):
+        values[name] = Side(**strict.record(Side, name, values[name], high=MAX_COUNT))
+    report = Report(**values)
+    _check_possible(report)
+    return report
 
 
-def _build(raw: dict[str, Any]) -> Report:
-    simple = {k: raw[k] for k in ("cached", "end", "error", "judge_digest")}
-    for key, value in simple.items():
-        _require(isinstance(value, str), key, value)
-    _count("probes_seen", raw["probes_seen"])
-    return Report(
-        identity=_identity(raw["identity"]),
-        pairs=Pairs(**_counts("pairs", raw["pairs"])),
-        canary=Side(**_counts("canary", raw["canary"])),
-        stable=Side(**_counts("stable", raw["stable"])),
-        critical=tuple(_critical(c) for c in raw["critical"]),
-        usage=Usage(**_counts("usage", raw["usage"])),
-        worst=tuple(Worst(**_texts("worst", w)) for w in raw["worst"][:MAX_WORST]),
-        probes_seen=raw["probes_seen"],
-        **simple,
-    )
+def _identity(raw: Any) -> Identity:
+    values = strict.record(Identity, "identity", raw, low=-1, high=MAX_COUNT)
+    strict.require(values["attempt"] >= 0, "identity.attempt", values["attempt"], "0 or more")
+    return Identity(**values)
 
 
-def _identity(raw: dict[str, Any]) -> Identity:
-    step, attempt = raw["step"], raw["attempt"]
-    for key, value in (("step", step), ("attempt", attempt)):
-        _require(type(value) is int and -1 <= value <= MAX_COUNT, key, value)
-    texts = _texts("identity", {k: v for k, v in raw.items() if k not in ("step", "attempt")})
-    return Identity(step=step, attempt=attempt, **texts)
-
-
-def _critical(raw: dict[str, Any]) -> Critical:
-    return Critical(
-        probe=_texts("critical", {"probe": raw["probe"]})["probe"],
-        **_counts("critical", {k: v for k, v in raw.items() if k != "probe"}),
-    )
-
-
-def _counts(where: str, raw: dict[str, Any]) -> dict[str, Any]:
-    for key, value in raw.items():
-        _count(f"{where}.{key}", value)
-    return raw
-
-
-def _texts(where: str, raw: dict[str, Any]) -> dict[str, str]:
-    for key, value in raw.items():
-        _require(isinstance(value, str), f"{where}.{key}", value)
-    return raw
-
-
-def _count(name: str, value: object) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    real = name == "usage.seconds" and isinstance(value, float) and math.isfinite(value)
-    _require((whole or real) and 0 <= value <= MAX_COUNT, name, value)  # type: ignore[operator]
-
-
-def _require(condition: object, name: str, value: object) -> None:
-    if not condition:
-        raise ValueError(f"{name}: found {value!r}")
+def _check_possible(report: Report) -> None:
+    """Refuse counts that contradict each other: they were not counted, and could only make a revision look proven."""
+    pairs, canary, stable = report.pairs, report.canary, report.stable
+    answers = pairs.scored if report.identity.baseline else canary.scored
+    limits = [("probes_seen", report.probes_seen, answers)]
+    limits += [(f"critical {c.probe}", c.passed + c.failed, canary.scored) for c in report.critical]
+    if report.identity.baseline:
+        limits += [
+            ("pairs", pairs.scored, min(canary.scored, stable.scored)),
+            ("pairs.lost", pairs.lost, min(canary.failed, stable.passed)),
+            ("pairs.won", pairs.won, min(canary.passed, stable.failed)),
+        ]
+    for path, found, most in limits:
+        strict.require(found <= most, path, found, f"at most {most} with the other counts")

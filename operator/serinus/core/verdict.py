@@ -169,11 +169,12 @@ def _why(policy: GatePolicy, report: Report, judgement: Judgement) -> str:
     """The reason with what belongs to it."""
     why, pairs = _REASONS[judgement.reason], report.pairs
     details = {
-        "TooManyUnscored": f"{pairs.unscored} of {_asked(report) + pairs.unscored} (allowed {100 * MAX_UNSCORED_RATIO:g} %), "
+        "TooManyUnscored": f"{pairs.unscored} of {_asked(report) + pairs.unscored} "
+        f"(allowed {100 * MAX_UNSCORED_RATIO:g} %), "
         f"{pairs.worst_window} in the worst 50 (allowed {MAX_UNSCORED_IN_WINDOW})",
         "AnswersCached": report.cached,
         "ProbesNotSeen": f"{report.probes_seen} of {judgement.probes}",
-        "NoEvidence": f"{pairs.unscored} without a score",
+        "NoEvidence": f"{pairs.unscored} asked" if pairs.unscored else "",
     }
     if judgement.reason == "Passed" and report.identity.baseline:
         why = f"surely not worse than stable by {100 * policy.margin:g} points"

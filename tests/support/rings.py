@@ -1,0 +1,64 @@
+"""Owns the order in which `make test` runs the rings, and what it prints last: pytest's own closing lines.
+
+It must not know any test. A ring in which nothing runs has failed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+CLOSING = re.compile(rb"^(?:\x1b\[[0-9;]*m)*=+ .* in [0-9.]+s.* =+(?:\x1b\[[0-9;]*m)*$|^no tests ran in .*$")
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One call of pytest: a name for people, and its arguments."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+RINGS = (
+    Ring(
+        "unit, golden, alerts, engine",
+        ("-n", "2", "--dist", "loadscope", "tests/unit", "tests/golden", "tests/alerts", "tests/engine"),
+    ),
+    Ring("api", ("tests/api",)),
+    Ring("cluster, e2e", ("tests/cluster", "tests/e2e")),
+)
+
+
+def run(ring: Ring) -> tuple[int, str]:
+    """Run one ring with its output passed on at once; return the exit code and pytest's closing line."""
+    color = "yes" if sys.stdout.isatty() else "no"
+    command = [sys.executable, "-m", "pytest", f"--color={color}", *ring.arguments]
+    print(f"== {ring.name}: pytest {' '.join(ring.arguments)}", flush=True)
+    tail = b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while chunk := os.read(process.stdout.fileno(), 65536):
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            tail = (tail + chunk)[-65536:]
+    return process.returncode, closing_line(
+        tail
+    ) or f"{ring.name}: pytest ended with {process.returncode}, no closing line"
+
+
+def closing_line(output: bytes) -> str:
+    """Return the last line of pytest's output that counts the tests, or nothing."""
+    found = [line for line in output.splitlines() if CLOSING.match(line)]
+    return found[-1].decode(errors="replace") if found else ""
+
+
+def main() -> int:
+    """Run all rings, also after one has failed; return 0 only when every ring did."""
+    results = [run(ring) for ring in RINGS]
+    print("\n" + "\n".join(line for _, line in results), flush=True)
+    return max(abs(code) for code, _ in results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""One HTTP exchange with the API server: credentials, bounds, the fence, retries, errors.
+
+It knows verbs and paths and no object; what a path means is `kube.py`'s.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from serinus.shell.api_errors import Unavailable, error_of, unanswered
+from serinus.shell.limits import Limiter
+from serinus.shell.login import Credentials, LoginFailed
+
+METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
+READS = frozenset({"get", "list", "watch"})
+MAX_BODY = 32 * 1024 * 1024
+MAX_PAUSE = 2.0
+SILENCE = "Silence"
+_TOKEN_AGE = 60.0
+_RETRIES = 2
+_FIRST_DELAY = 0.1
+_NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
+_log = logging.getLogger(__name__)
+_jitter = random.SystemRandom().random
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What RBAC and metrics call the thing that is called; a bare path is a resource without a group."""
+
+    group: str
+    resource: str
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call. `again`: it may be sent twice with the effect of once."""
+
+    verb: str
+    target: Target
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    content_type: str = "application/json"
+    accept: str = "application/json"
+    again: bool = True
+
+    @property
+    def writes(self) -> bool:
+        """It changes something, so the fence is asked."""
+        return self.verb not in READS
+
+    @property
+    def what(self) -> str:
+        """How errors name it."""
+        return f"{self.verb} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One exchange as it went: the HTTP status code (0: no answer) and its seconds."""
+
+    verb: str
+    target: Target
+    code: int
+    seconds: float
+
+    @property
+    def rights(self) -> tuple[str, ...]:
+        """Verbs that RBAC had to grant: an apply that created its object needed `create` too."""
+        return (self.verb, "create") if self.verb == "patch" and self.code == HTTPStatus.CREATED else (self.verb,)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds that a whole read or write may take; `write` plus the renew deadline stays below the lease's duration."""
+
+    read: float = 30.0
+    write: float = 4.0
+
+
+class Transport:
+    """Sends requests. `fence` is called immediately before every write, `observers` after every exchange."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: Credentials,
+        limiter: Limiter,
+        *,
+        timeouts: Timeouts = Timeouts(),
+        fence: Callable[[], None] = lambda: None,
+        observers: Sequence[Callable[[Call], None]] = (),
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._limiter = limiter
+        self._timeouts = timeouts
+        self._fence = fence
+        self._observers = tuple(observers)
+        self._token_read_at = float("-inf")
+
+    async def send(self, request: Request) -> tuple[int, Any]:
+        """Status code and parsed JSON of a call that succeeded; raises ApiError, or what the fence raises."""
+        retries, renewed = 0, False
+        while True:
+            try:
+                return await self._exchange(request)
+            except Unavailable as error:
+                if error.code == HTTPStatus.UNAUTHORIZED and not renewed:
+                    renewed = True
+                    await self._renew()
+                    continue
+                if error.code == HTTPStatus.TOO_MANY_REQUESTS:
+                    self._limiter.pause(min(error.retry_after or 0.0, MAX_PAUSE))
+                delay = _FIRST_DELAY * 2**retries * (1 + _jitter()) if error.retry_after is None else error.retry_after
+                if not request.again or retries >= _RETRIES or delay > MAX_PAUSE:
+                    raise
+                retries += 1
+            await asyncio.sleep(delay)
+
+    async def lines(self, request: Request, *, inactivity: float) -> AsyncGenerator[bytes, None]:
+        """Lines of a stream until the server ends it; Unavailable after `inactivity` seconds without a byte."""
+        await self._limiter.token()
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=inactivity)
+        code, started = 0, asyncio.get_running_loop().time()
+        try:
+            async with self._open(request, timeout) as response:
+                code = response.status
+                if code != HTTPStatus.OK:
+                    raise error_of(request.what, code, await _read(response, request), response.headers)
+                self._note(request, code, started)
+                async with aclosing(_split(response, request)) as lines:
+                    async for line in lines:
+                        yield line
+        except TimeoutError as error:
+            raise unanswered(request.what, SILENCE, f"not a byte for {inactivity} s") from error
+        except _NETWORK as error:
+            raise unanswered(request.what, type(error).__name__, str(error)) from error
+        finally:
+            if code != HTTPStatus.OK:
+                self._note(request, code, started)
+            if code == HTTPStatus.UNAUTHORIZED:
+                await self._renew()
+
+    async def _exchange(self, request: Request) -> tuple[int, Any]:
+        if self._credentials.token_file and asyncio.get_running_loop().time() - self._token_read_at > _TOKEN_AGE:
+            await self._renew()
+        async with self._limiter.slot():
+            if request.writes:
+                self._fence()
+            code, started = 0, asyncio.get_running_loop().time()
+            total = self._timeouts.write if request.writes else self._timeouts.read
+            try:
+                async with self._open(request, aiohttp.ClientTimeout(total=total, sock_connect=5.0)) as response:
+                    body = await _read(response, request)
+                    code = response.status
+            except _NETWORK as error:
+                raise unanswered(request.what, type(error).__name__, str(error)) from error
+            finally:
+                self._note(request, code, started)
+        if code >= HTTPStatus.MULTIPLE_CHOICES:
+            raise error_of(request.what, code, body, response.headers)
+        return code, _parse(body, request)
+
+    def _open(self, request: Request, timeout: aiohttp.ClientTimeout) -> Any:
+        headers = {**self._credentials.headers(), "Accept": request.accept}
+        data = None
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+            data = json.dumps(request.body, separators=(",", ":")).encode()
+        return self._session.request(
+            METHODS[request.verb],
+            self._credentials.server + request.path,
+            params=request.params,
+            data=data,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            server_hostname=self._credentials.tls_server_name,
+        )
+
+    async def _renew(self) -> None:
+        self._token_read_at = asyncio.get_running_loop().time()
+        try:
+            self._credentials = await asyncio.to_thread(self._credentials.reload)
+        except LoginFailed as error:
+            _log.warning("credentials not renewed: %s", error)
+
+    def _note(self, request: Request, code: int, started: float) -> None:
+        call = Call(request.verb, request.target, code, asyncio.get_running_loop().time() - started)
+        for observer in self._observers:
+            observer(call)
+
+
+async def _read(response: aiohttp.ClientResponse, request: Request) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY:
+            response.close()
+            raise unanswered(request.what, "BodyTooLarge", f"more than {MAX_BODY} bytes in one answer")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _split(response: aiohttp.ClientResponse, request: Request) -> AsyncGenerator[bytes, None]:
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MAX_BODY:
+            raise unanswered(request.what, "BodyTooLarge", f"more than {MAX_BODY} bytes in one event")
+        for line in lines:
+            if line.strip():
+                yield line
+
+
+def _parse(body: bytes, request: Request) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise unanswered(request.what, "BadBody", f"the answer is not JSON: {error}") from error

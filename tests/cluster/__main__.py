@@ -6,16 +6,14 @@ It must not know how a cluster is made: it chooses the mode and calls it.
 import argparse
 import sys
 
-from tests.cluster import cache, clusters, progress, stack, state
-from tests.cluster.mode import choose, facts
+from tests.cluster import clusters, progress, stack, state
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; the result is on standard output, progress and errors are on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        with cache.lock(cache.root() / "locks" / "cluster.lock", "the test cluster"):
-            return int(options.run(options))
+        return int(options.run(options))
     except progress.StepError as problem:
         progress.say(str(problem))
         return 1
@@ -37,15 +35,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace) -> int:
-    clusters.up(choose(facts(use_kubeconfig=options.use_kubeconfig), state.read_mode()))
+    kubeconfig = clusters.ensure(use_kubeconfig=options.use_kubeconfig)
     if options.stack:
         stack.install()
-    print(state.kubeconfig())
+    print(kubeconfig)
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
-    clusters.down(state.read_mode(), keep=options.keep)
+    with clusters.exclusive():
+        clusters.down(state.read_mode(), keep=options.keep)
     return 0
 
 

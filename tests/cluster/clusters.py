@@ -3,11 +3,30 @@
 It must not know details of a mode: those are in native/, kind_cluster.py and existing.py.
 """
 
-from tests.cluster import existing, images, kind_cluster, kubectl, state
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.cluster import cache, existing, images, kind_cluster, kubectl, state
+from tests.cluster.mode import choose, facts
 from tests.cluster.native import down as native_down
 from tests.cluster.native import up as native_up
 from tests.cluster.progress import StepError
 from tests.cluster.state import Mode
+
+
+def ensure(*, use_kubeconfig: bool = False) -> Path:
+    """Bring a cluster up in the mode that this host allows, or find it running; return its kubeconfig's path."""
+    with exclusive():
+        up(choose(facts(use_kubeconfig=use_kubeconfig), state.read_mode()))
+    return state.kubeconfig()
+
+
+@contextlib.contextmanager
+def exclusive() -> Iterator[None]:
+    """Hold the lock under which clusters come and go on this host."""
+    with cache.lock(cache.root() / "locks" / "cluster.lock", "the test cluster"):
+        yield
 
 
 def up(mode: Mode) -> None:

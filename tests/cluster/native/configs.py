@@ -135,6 +135,8 @@ def kubelet(layout: Layout) -> dict[str, Any]:
         "evictionHard": never,
         "imageGCHighThresholdPercent": 100,
         "nodeStatusUpdateFrequency": "5s",
+        # how soon a changed ConfigMap (a rule, a configuration) is seen in a pod; the default is a minute
+        "syncFrequency": "5s",
         "shutdownGracePeriod": "0s",
         "serializeImagePulls": False,
         "podLogsDir": str(layout.root / "pod-logs"),

@@ -18,10 +18,10 @@ def ensure_bridge() -> None:
     _refuse_overlap()
     if not _links_named(BRIDGE):
         host.output("ip", "link", "add", BRIDGE, "type", "bridge")
-    for address in _addresses():
+    for address in addresses():
         if address != ADDRESS:
             host.output("ip", "address", "del", address, "dev", BRIDGE)
-    if ADDRESS not in _addresses():
+    if ADDRESS not in addresses():
         host.output("ip", "address", "add", ADDRESS, "dev", BRIDGE)
     host.output("ip", "link", "set", BRIDGE, "up")
 
@@ -47,7 +47,8 @@ def _links_named(name: str) -> list[str]:
     return [str(link["ifname"]) for link in links if link["ifname"] == name]
 
 
-def _addresses() -> list[str]:
+def addresses() -> list[str]:
+    """Return the bridge's IPv4 addresses with their prefix lengths."""
     shown = json.loads(host.output("ip", "-json", "-4", "address", "show", "dev", BRIDGE))
     return [f"{a['local']}/{a['prefixlen']}" for link in shown if link for a in link["addr_info"]]
 

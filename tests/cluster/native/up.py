@@ -8,6 +8,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.cluster import binaries, images, kubectl, progress, state
@@ -16,6 +17,7 @@ from tests.cluster.native import (
     cgroups,
     commands,
     configs,
+    dns,
     firewall,
     network,
     prerequisites,
@@ -99,9 +101,11 @@ def _runtime(layout: Layout, archives: dict[str, Path]) -> None:
 def _node(layout: Layout, kube: Path) -> None:
     cgroups.ensure()
     kubelet, proxy = commands.kubelet(layout, kube), commands.proxy(layout, kube)
-    if processes.ensure_running(layout, kubelet):
-        progress.say("started the kubelet")
+    before = datetime.now(UTC)
+    started = processes.ensure_running(layout, kubelet)
     processes.ensure_running(layout, proxy)
+    if started:
+        _ready(layout, kubelet, lambda: _node_has_spoken_since(before), 60.0)
     _ready(layout, kubelet, _node_is_ready, 60.0)
     _ready(layout, proxy, _proxy_is_healthy, 30.0)
 
@@ -109,6 +113,8 @@ def _node(layout: Layout, kube: Path) -> None:
 def _dns() -> None:
     kubectl.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(DNS))
     kubectl.wait_available("deployment", "coredns", "kube-system", 90.0)
+    name = f"kubernetes.default.svc.{fixed.DOMAIN}"
+    wait_for(lambda: dns.answers(fixed.DNS_IP, name), 60.0, "the cluster's DNS")
 
 
 def _ready(layout: Layout, daemon: Daemon, condition: Callable[[], object], deadline: float) -> None:
@@ -149,6 +155,13 @@ def _get(url: str, context: ssl.SSLContext | None = None) -> int:
 def _node_is_ready() -> bool:
     path = "{.status.conditions[?(@.type=='Ready')].status}"
     return kubectl.kubectl("get", "node", fixed.NODE_NAME, "-o", f"jsonpath={path}") == "True"
+
+
+def _node_has_spoken_since(moment: datetime) -> bool:
+    """Tell whether the node's lease is newer: after a crash the API server still calls a dead node Ready."""
+    path = "jsonpath={.spec.renewTime}"
+    renewed = kubectl.kubectl("-n", "kube-node-lease", "get", "lease", fixed.NODE_NAME, "-o", path)
+    return datetime.fromisoformat(renewed) > moment
 
 
 def _program(name: str) -> Path:

@@ -13,7 +13,7 @@ IMAGE ?= ghcr.io/serinus-dev/serinus
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LOCK_BEFORE ?= $(shell date -u -d '7 days ago' +%F)
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --upgrade --python-version 3.11 --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --exclude-newer $(LOCK_BEFORE)
+	--custom-compile-command "make lock" --no-annotate --no-emit-index-url --no-emit-find-links --exclude-newer $(LOCK_BEFORE)
 
 ##@ See it
 

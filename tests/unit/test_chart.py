@@ -1,5 +1,6 @@
 """Owns what the operator's chart promises, asked of the real Helm: rights, CRDs, the pod, refused values."""
 
+import dataclasses
 import json
 import shutil
 import tomllib
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from serinus.shell.settings import Settings, load_settings
 from serinus.shell.verbs import VERBS, Place
 from tests.support import helm
 from tests.support.generate import ROOT, chart
@@ -187,24 +189,50 @@ def test_image_is_named_by_its_digest_when_there_is_one(rendered: dict[str, list
     assert environment(rendered["digest"])["SERINUS_PROBE_IMAGE"] == digest
 
 
+def settings(objects: list[Manifest]) -> Settings:
+    """Return the operator's own reading of the chart's variables, those of the downward API filled in."""
+    fields = {"metadata.name": "canary-serinus-0", "metadata.namespace": "ops"}
+    references = [entry for entry in container(objects)["env"] if "valueFrom" in entry]
+    downward = {entry["name"]: fields[entry["valueFrom"]["fieldRef"]["fieldPath"]] for entry in references}
+    return load_settings(environment(objects) | downward)
+
+
+def test_operator_reads_every_variable_of_the_chart(rendered: dict[str, list[Manifest]]) -> None:
+    for objects in rendered.values():
+        assert settings(objects).ignored == ()
+
+
 def test_values_reach_the_operator_as_settings(rendered: dict[str, list[Manifest]]) -> None:
-    assert environment(rendered["defaults"])["SERINUS_NAMESPACES"] == ""
-    assert environment(rendered["namespaced"])["SERINUS_NAMESPACES"] == "team-a,team-b"
-    assert json.loads(environment(rendered["monitored"])["SERINUS_MONITOR_LABELS"]) == {"release": "kps"}
-    assert environment(rendered["defaults"])["SERINUS_AUTHORS_VERIFIED"] == "true"
-    assert environment(rendered["namespaced"])["SERINUS_AUTHORS_VERIFIED"] == "false"
+    defaults, namespaced = settings(rendered["defaults"]), settings(rendered["namespaced"])
+    assert (defaults.namespaces, namespaced.namespaces) == ((), ("team-a", "team-b"))
+    assert (defaults.authors_verified, namespaced.authors_verified) == (True, False)
+    assert (defaults.lease.name, defaults.lease.namespace) == ("canary-serinus", "ops")
+    assert defaults.lease.identity == "canary-serinus-0"
+    assert settings(rendered["monitored"]).monitor_labels == {"release": "kps"}
+    assert settings(rendered["digest"]).prometheus_url == "https://prometheus.monitoring:9091"
+    rich = {"allowedHostnames": {"team-a": ["*.a.example.com"]}, "endpoints": {"judge": "https://judge.example.com/v1"}}
+    chosen = settings(template({"operator": rich}))
+    assert chosen.allowed_hostnames == {"team-a": ("*.a.example.com",)}
+    assert chosen.endpoints == {"judge": "https://judge.example.com/v1"}
 
 
-def test_every_setting_is_one_that_the_operator_reads(rendered: dict[str, list[Manifest]]) -> None:
-    known = (ROOT / "operator" / "serinus" / "shell" / "settings.py").read_text()
-    names = {entry["name"] for entry in container(rendered["defaults"])["env"]}
-    assert {name for name in names if f'"{name}"' not in known} == set()
+def test_defaults_of_the_chart_are_those_of_the_operator(rendered: dict[str, list[Manifest]]) -> None:
+    chart_s, own = settings(rendered["defaults"]), load_settings({})
+    installed = {"lease", "probe_image", "authors_verified"}
+    for field in dataclasses.fields(Settings):
+        if field.name not in installed:
+            assert getattr(chart_s, field.name) == getattr(own, field.name), field.name
+    times = ("duration", "renew_deadline", "retry", "write_timeout")
+    assert [getattr(chart_s.lease, name) for name in times] == [getattr(own.lease, name) for name in times]
 
 
 def test_services_ports_lead_to_the_pods_ports(rendered: dict[str, list[Manifest]]) -> None:
     ports = {port["name"] for port in container(rendered["defaults"])["ports"]}
     service = only(rendered["defaults"], "Service")
     assert {port["targetPort"] for port in service["spec"]["ports"]} == ports == {"metrics", "health", "gate"}
+    numbers = {port["name"]: port["containerPort"] for port in container(rendered["defaults"])["ports"]}
+    listening = settings(rendered["defaults"]).ports
+    assert numbers == {"metrics": listening.metrics, "health": listening.health, "gate": listening.gate}
     labels = only(rendered["defaults"], "Deployment")["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= labels.items()
 
@@ -263,6 +291,7 @@ def test_decisions_are_compared_with_the_user_of_the_request(rendered: dict[str,
         ({"image": {"digest": "sha256:short"}}, "digest"),
         ({"prometheus": {"url": "http://user:secret@prometheus"}}, "url"),
         ({"lease": {"durationSeconds": 14}}, "two leaders"),
+        ({"lease": {"retryPeriodSeconds": 6}}, "half of renewDeadlineSeconds"),
         ({"serviceAccount": {"create": False}}, "serviceAccount.name"),
     ],
     ids=str,
@@ -314,11 +343,25 @@ def test_every_value_is_described() -> None:
     assert leaves(yaml.safe_load(text)) == described
 
 
+def notes(values: dict[str, Any]) -> str:
+    """Return the notes that an installation prints."""
+    flags = [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
+    return run("install", "canary", str(CHART), "--namespace", "ops", "--dry-run=client", *flags).split("\nNOTES:\n")[1]
+
+
 def test_notes_say_what_is_missing() -> None:
-    # Helm prints notes with an installation only, so that the template's own text is what can be asked here.
-    notes = (CHART / "templates" / "NOTES.txt").read_text()
-    for value in ("crds.enabled", "operator.monitorLabels", "prometheus.url", "operator.allowUnverifiedDecisions"):
-        assert f"{value}" in notes
+    bare = notes({"namespaces": ["team-a"], "crds": {"enabled": False}})
+    for words in ("serves the namespaces team-a", "crds.enabled is false", "operator.monitorLabels is empty"):
+        assert words in bare
+    for words in ("prometheus.url is empty", "Approve and Override are refused"):
+        assert words in bare
+
+
+def test_notes_say_nothing_of_what_is_there() -> None:
+    full = notes({"operator": {"monitorLabels": {"release": "kps"}}, "prometheus": {"url": "http://p.m:9090"}})
+    assert "every namespace" in full
+    assert "empty" not in full
+    assert "admission policy" not in full
 
 
 def test_generated_files_are_fresh() -> None:

@@ -1,16 +1,29 @@
 {{/* The operator's settings as environment variables; their names are those of operator/serinus/shell/settings.py. */}}
 {{- define "serinus.settings" -}}
+SERINUS_NAMESPACES: {{ join "," .Values.namespaces | quote }}
 SERINUS_LOG_LEVEL: {{ .Values.operator.logLevel | quote }}
 SERINUS_WORKERS: {{ .Values.operator.workers | quote }}
-SERINUS_API_RATE: {{ .Values.operator.apiRate | quote }}
-SERINUS_NAMESPACES: {{ join "," .Values.namespaces | quote }}
+SERINUS_RESYNC: {{ .Values.operator.resync | quote }}
 SERINUS_PROBE_IMAGE: {{ .Values.probeImage | default (include "serinus.image" .) | quote }}
 SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
-SERINUS_PROMETHEUS_URL: {{ .Values.prometheus.url | quote }}
-SERINUS_LEASE_NAME: {{ include "serinus.fullname" . | quote }}
-SERINUS_LEASE_DURATION: {{ .Values.lease.durationSeconds | quote }}
-SERINUS_LEASE_RENEW_DEADLINE: {{ .Values.lease.renewDeadlineSeconds | quote }}
-SERINUS_LEASE_RETRY_PERIOD: {{ .Values.lease.retryPeriodSeconds | quote }}
+SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
+SERINUS_ALLOWED_HOSTNAMES: {{ .Values.operator.allowedHostnames | toJson | quote }}
+SERINUS_ENDPOINTS: {{ .Values.operator.endpoints | toJson | quote }}
+SERINUS_ALLOW_PYTHON: {{ .Values.operator.allowPython | quote }}
 SERINUS_AUTHORS_VERIFIED: {{ include "serinus.authorsVerified" . | quote }}
 SERINUS_ALLOW_UNVERIFIED_DECISIONS: {{ .Values.operator.allowUnverifiedDecisions | quote }}
+SERINUS_EVIDENCE_MAX_AGE: {{ .Values.operator.evidenceMaxAge | quote }}
+SERINUS_CLUSTER_DOMAIN: {{ .Values.operator.clusterDomain | quote }}
+SERINUS_PROMETHEUS_URL: {{ .Values.prometheus.url | quote }}
+SERINUS_API_RATE: {{ .Values.api.rate | quote }}
+SERINUS_API_BURST: {{ .Values.api.burst | quote }}
+SERINUS_API_CONCURRENCY: {{ .Values.api.concurrency | quote }}
+SERINUS_LEASE_NAME: {{ include "serinus.fullname" . | quote }}
+SERINUS_LEASE_DURATION: "{{ .Values.lease.durationSeconds }}s"
+SERINUS_LEASE_RENEW_DEADLINE: "{{ .Values.lease.renewDeadlineSeconds }}s"
+SERINUS_LEASE_RETRY_PERIOD: "{{ .Values.lease.retryPeriodSeconds }}s"
+SERINUS_WRITE_TIMEOUT: "{{ .Values.lease.writeTimeoutSeconds }}s"
+SERINUS_METRICS_PORT: "9090"
+SERINUS_HEALTH_PORT: "8080"
+SERINUS_GATE_PORT: "8081"
 {{- end -}}

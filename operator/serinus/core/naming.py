@@ -90,6 +90,16 @@ def probe_network_policy(service: str) -> str:
     return f"{service}-probes"
 
 
+def outcome_detail(reason: str, run: str, at: int) -> str:
+    """Text of the annotation that says why a revision was rejected; `at` in seconds since the epoch."""
+    return f"reason={reason};run={run};at={at}"
+
+
+def signal_rules(runtime: str) -> str:
+    """Name of the cluster-wide PrometheusRule that records the signals of a runtime."""
+    return bounded(f"serinus-signals-{runtime}")
+
+
 def app_labels(service: str) -> dict[str, str]:
     """The `app.kubernetes.io/*` labels and the owner label of everything that is made for a service."""
     return {

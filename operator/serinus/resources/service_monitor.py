@@ -1,0 +1,72 @@
+"""The ServiceMonitor of a service: scrapes all its pods and says on every series whose they are.
+
+A fixed form: of the spec only path, port, interval and labels go into it. `pod` stays on the raw series; the
+recording rules drop it.
+"""
+
+from typing import Final
+
+from serinus.core import naming
+from serinus.core.model import InvalidSpec, Manifest
+from serinus.core.promql import InvalidQuery, parse_duration
+from serinus.resources.context import Context
+from serinus.resources.service import METRICS_PORT
+
+_SAMPLE_LIMIT: Final = 20_000
+_LABEL_LIMIT: Final = 100
+_REVISION_META: Final = "__meta_kubernetes_pod_label_" + naming.LABEL_REVISION.replace(".", "_").replace("/", "_")
+
+
+def build(context: Context) -> list[Manifest]:
+    """Build the one ServiceMonitor; it selects the Service `<name>-metrics` and nothing else."""
+    service = context.service
+    return [
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "ServiceMonitor",
+            "metadata": {"name": service.name, "namespace": service.namespace, "labels": monitor_labels(context)},
+            "spec": {
+                "selector": {"matchLabels": {naming.LABEL_METRICS: "true", naming.LABEL_SERVICE: service.name}},
+                "serviceDiscoveryRole": "EndpointSlice",
+                "fallbackScrapeProtocol": "PrometheusText0.0.4",
+                "sampleLimit": _SAMPLE_LIMIT,
+                "labelLimit": _LABEL_LIMIT,
+                "endpoints": [
+                    {
+                        "port": METRICS_PORT,
+                        "path": service.workload.metrics_path if service.workload else service.runtime.metrics_path,
+                        "interval": _interval(service.monitoring.interval),
+                        "relabelings": _relabelings(context),
+                    }
+                ],
+            },
+        }
+    ]
+
+
+def monitor_labels(context: Context) -> dict[str, str]:
+    """Labels of a monitor or rule object: the setting's, then the spec's, then ours, which nothing replaces."""
+    service = context.service
+    return {**context.settings.monitor_labels, **service.monitoring.labels, **naming.app_labels(service.name)}
+
+
+def _relabelings(context: Context) -> list[Manifest]:
+    service = context.service
+    fixed = {
+        "llmservice": service.name,
+        "runtime": service.runtime.name,
+        "model": service.model,
+        "role": service.runtime.role,
+    }
+    # In a replacement `$` begins a reference to a group; two of them are the character.
+    relabelings: list[Manifest] = [
+        {"targetLabel": label, "replacement": value.replace("$", "$$")} for label, value in fixed.items()
+    ]
+    return [*relabelings, {"sourceLabels": [_REVISION_META], "targetLabel": "revision"}]
+
+
+def _interval(text: str) -> str:
+    try:
+        return parse_duration(text).text
+    except InvalidQuery as e:
+        raise InvalidSpec("spec.monitoring.interval", str(e)) from e

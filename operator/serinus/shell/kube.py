@@ -147,12 +147,18 @@ class Api:
                 yield _event(line, request)
 
     async def apply(
-        self, manifest: Object, *, force: bool = False, resource_version: str | None = None, dry_run: bool = False
+        self,
+        manifest: Object,
+        *,
+        force: bool = False,
+        resource_version: str | None = None,
+        dry_run: bool = False,
+        again: bool = True,
     ) -> tuple[Object, bool]:
         """Server-side apply; the object as it is now, and whether it was created by this call.
 
         With `resource_version` it is a Conflict unless the object is at that version. A dry run is strict: an unknown
-        field is Refused.
+        field is Refused. `again=False`: never sent twice, so that "created" is the truth.
         """
         ref = self.ref_of(manifest)
         if resource_version is not None:
@@ -162,7 +168,7 @@ class Api:
             params |= {"dryRun": "All", "fieldValidation": "Strict"}
         request = Request(
             "patch", _target(ref.kind), ref.path(), params=params, body=manifest,
-            content_type="application/apply-patch+yaml", again=resource_version is None,
+            content_type="application/apply-patch+yaml", again=again and resource_version is None,
         )  # fmt: skip
         code, body = await self._transport.send(request)
         return body, code == HTTPStatus.CREATED

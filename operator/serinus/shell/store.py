@@ -34,7 +34,7 @@ class Change(Generic[T]):
 
 
 class Store(Generic[T]):
-    """Objects of one kind. `index_label`: the label by whose value `indexed` finds them."""
+    """Objects of one kind. `index_label`: the label by whose value `indexed` finds them (empty: they lack it)."""
 
     def __init__(self, index_label: str | None = None) -> None:
         self._index_label = index_label
@@ -118,8 +118,7 @@ class Store(Generic[T]):
                 del self._index[bucket]
 
     def _bucket(self, key: Key, seen: Seen[T]) -> Key | None:
-        value = seen.entry.labels.get(self._index_label) if self._index_label else None
-        return None if value is None else (key[0], value)
+        return (key[0], seen.entry.labels.get(self._index_label, "")) if self._index_label else None
 
 
 def version_number(resource_version: str) -> int:

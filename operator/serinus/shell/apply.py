@@ -1,0 +1,207 @@
+"""The one writer of children: server-side apply with one field manager, create-once, prune.
+
+`managed.py` says how it knows that nothing has to be written. It decides nothing about what is wanted, and never takes
+over what is not ours.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+
+from serinus.shell import logs
+from serinus.shell.api_errors import ApiError, Conflict, NotFound
+from serinus.shell.entry import Entry, Mark, Owner, entry_of
+from serinus.shell.kinds import Kind, Object, Ref
+from serinus.shell.kube import Api
+from serinus.shell.managed import annotation_value, manifest_hash, missing
+from serinus.shell.outcomes import (
+    Outcome,
+    Result,
+    Standing,
+    Stored,
+    Sweep,
+    Wanted,
+    ends_the_batch,
+    failure,
+    refusal,
+    standing,
+)
+
+__all__ = ["Applier", "Mark", "Outcome", "Owner", "Result", "Standing", "Stored", "Sweep", "Wanted", "standing"]
+
+_log = logging.getLogger(__name__)
+
+
+class Applier:
+    """Writes what differs. `create_once` kinds are created and never patched."""
+
+    def __init__(self, api: Api, stored: Stored, mark: Mark, *, create_once: Collection[Kind] = ()) -> None:
+        self._api = api
+        self._stored = stored
+        self._mark = mark
+        self._create_once = frozenset(create_once)
+
+    async def apply_all(
+        self, owner: Owner | None, wanted: Sequence[Wanted], sweep: Sweep | None = None
+    ) -> list[Outcome]:
+        """One outcome for each wanted object, in order, then one for each pruned one.
+
+        After an outcome that says nothing of its object alone (no answer, throttled, a newer version) the rest is not
+        tried and says so. Raises what the fence raises (NotLeader), and nothing else of the API's.
+        """
+        outcomes: list[Outcome] = []
+        stop = ""
+        for item in wanted:
+            ref = self._api.ref_of(item.manifest)
+            if stop:
+                outcomes.append(Outcome(ref, Result.UNAVAILABLE, f"not tried after: {stop}", "NotTried"))
+                continue
+            try:
+                outcome = await self._one(ref, owner, item)
+            except ApiError as error:
+                outcome = failure(ref, error, conditional=item.resource_version is not None)
+                stop = outcome.message if ends_the_batch(outcome, error) else ""
+            outcomes.append(outcome)
+        if sweep is not None and not stop:
+            outcomes += await self._prune(owner, {outcome.ref for outcome in outcomes}, sweep)
+        return outcomes
+
+    async def _one(self, ref: Ref, owner: Owner | None, item: Wanted) -> Outcome:
+        once = ref.kind in self._create_once
+        manifest = _owned_by(owner, item.manifest)
+        digest = manifest_hash(manifest)
+        entry = self._stored.get(ref) or await self._read(ref)
+        if entry is None:
+            if item.resource_version is not None:
+                message = f"{ref.text}: decided on version {item.resource_version}, but it is not there"
+                return Outcome(ref, Result.STALE, message, "NotFound")
+            return await (self._create(ref, owner, manifest) if once else self._first(ref, manifest, digest))
+        refused = refusal(ref, entry, owner, strict=once)
+        if refused is not None:
+            return refused
+        if once or self._as_applied(manifest, digest, entry):
+            return _unchanged(ref, entry)
+        return await self._again(ref, item, manifest, digest, entry)
+
+    def _as_applied(self, manifest: Object, digest: str, entry: Entry) -> bool:
+        fields = entry.fields()
+        if fields is None or not entry.applied.startswith(digest):
+            return False
+        lacking = missing(self._stamped(manifest, digest), fields)
+        forged = f"metadata.annotations.{self._mark.annotation}" in lacking
+        return not forged and entry.applied == annotation_value(digest, lacking)
+
+    async def _first(self, ref: Ref, manifest: Object, digest: str) -> Outcome:
+        """The first write: after a read that found nothing, without force, sent once. Not created: a stranger's."""
+        stamped = self._stamped(manifest, digest)
+        try:
+            body, created = await self._api.apply(stamped, force=False, again=False)
+        except Conflict as error:
+            message = f"{ref.text} was made by somebody else: {error.message}"
+            return Outcome(ref, Result.NAME_CONFLICT, message, error.reason)
+        if not created:
+            await self._withdraw(ref)
+            message = f"{ref.text} was made by somebody else at this moment"
+            return Outcome(ref, Result.NAME_CONFLICT, message, "AlreadyExists")
+        return await self._settled(ref, Result.CREATED, manifest, body, before="")
+
+    async def _withdraw(self, ref: Ref) -> None:
+        """Give back every field that we share by accident: an apply of nothing but the name."""
+        metadata = {"name": ref.name, **_namespace(ref)}
+        await self._api.apply({"apiVersion": ref.kind.api_version, "kind": ref.kind.kind, "metadata": metadata})
+
+    async def _again(self, ref: Ref, item: Wanted, manifest: Object, digest: str, entry: Entry) -> Outcome:
+        stamped = self._stamped(manifest, digest)
+        body, _ = await self._api.apply(stamped, force=True, resource_version=item.resource_version)
+        return await self._settled(ref, Result.APPLIED, manifest, body, before=entry.applied)
+
+    async def _settled(self, ref: Ref, result: Result, manifest: Object, body: Object, *, before: str) -> Outcome:
+        """Write down what the server did not take over, if anything; log; learn."""
+        digest = manifest_hash(manifest)
+        entry = entry_of(body, self._mark)
+        dropped = missing(manifest, entry.fields() or {})
+        if dropped:
+            value = annotation_value(digest, dropped)
+            stamped = self._stamped(manifest, value)
+            body, _ = await self._api.apply(stamped, force=True, resource_version=entry.resource_version)
+            entry = entry_of(body, self._mark)
+        self._stored.learn(ref.kind, body)
+        _audit(result, ref, entry, before=before, after=entry.applied)
+        return Outcome(ref, result, uid=entry.uid, resource_version=entry.resource_version, dropped=dropped)
+
+    async def _create(self, ref: Ref, owner: Owner | None, manifest: Object) -> Outcome:
+        try:
+            body = await self._api.create(manifest)
+        except Conflict:
+            entry = await self._read(ref)
+            if entry is None:
+                raise
+            refused = refusal(ref, entry, owner, strict=True)
+            return refused or _unchanged(ref, entry)
+        entry = entry_of(body, self._mark)
+        self._stored.learn(ref.kind, body)
+        _audit(Result.CREATED, ref, entry, before="", after=manifest_hash(manifest))
+        return Outcome(ref, Result.CREATED, uid=entry.uid, resource_version=entry.resource_version)
+
+    async def _prune(self, owner: Owner | None, wanted: Collection[Ref], sweep: Sweep) -> list[Outcome]:
+        outcomes = []
+        for kind in sorted(sweep.kinds, key=lambda kind: kind.resource):
+            for name, entry in sorted(self._stored.owned(kind, sweep.namespace, sweep.service).items()):
+                ref = Ref(kind, sweep.namespace if kind.namespaced else None, name)
+                mine = entry.made and standing(entry, owner) is Standing.OURS
+                if ref in wanted or entry.deleting or not mine or sweep.keep(ref, entry):
+                    continue
+                try:
+                    outcomes.append(await self._remove(ref, entry))
+                except ApiError as error:
+                    outcomes.append(failure(ref, error, conditional=False))
+        return outcomes
+
+    async def _remove(self, ref: Ref, entry: Entry) -> Outcome:
+        try:
+            body = await self._api.delete(ref, uid=entry.uid)
+        except (NotFound, Conflict) as error:
+            return Outcome(ref, Result.UNCHANGED, f"{ref.text} is gone already: {error.message}", error.reason)
+        if body.get("kind") == "Status":
+            self._stored.unlearn(ref, entry.resource_version)
+        else:
+            self._stored.learn(ref.kind, body)
+        _audit(Result.PRUNED, ref, entry, before=entry.applied, after="")
+        return Outcome(ref, Result.PRUNED, uid=entry.uid)
+
+    async def _read(self, ref: Ref) -> Entry | None:
+        try:
+            return entry_of(await self._api.get(ref, metadata_only=True), self._mark)
+        except NotFound:
+            return None
+
+    def _stamped(self, manifest: Object, value: str) -> Object:
+        metadata = manifest["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), self._mark.annotation: value}
+        return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _owned_by(owner: Owner | None, manifest: Object) -> Object:
+    metadata = manifest["metadata"]
+    if owner is None or "ownerReferences" in metadata:
+        return manifest
+    return {**manifest, "metadata": {**metadata, "ownerReferences": [owner.reference()]}}
+
+
+def _namespace(ref: Ref) -> dict[str, str]:
+    return {} if ref.namespace is None else {"namespace": ref.namespace}
+
+
+def _unchanged(ref: Ref, entry: Entry) -> Outcome:
+    return Outcome(ref, Result.UNCHANGED, uid=entry.uid, resource_version=entry.resource_version)
+
+
+def _audit(result: Result, ref: Ref, entry: Entry, *, before: str, after: str) -> None:
+    logs.event(
+        _log,
+        result.value.lower(),
+        object=ref.text,
+        generation=entry.generation,
+        uid=entry.uid,
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,159 @@
+"""How the text of one setting becomes a value. Each parser raises ValueError whose text is what is allowed."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class InvalidSetting(ValueError):
+    """A setting that cannot be used: the variable, what was found, what is allowed."""
+
+    def __init__(self, variable: str, found: str, allowed: str) -> None:
+        super().__init__(f"{variable}: found {found!r}; allowed: {allowed}")
+
+
+def text(found: str) -> str:
+    """Any text but none."""
+    if not found.strip():
+        raise ValueError("a text that is not empty")
+    return found.strip()
+
+
+def flag(found: str) -> bool:
+    """`true` or `false`."""
+    if found.lower() not in {"true", "false"}:
+        raise ValueError("true, false")
+    return found.lower() == "true"
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of these words, in any case."""
+
+    def parse(found: str) -> str:
+        if found.lower() not in words:
+            raise ValueError(", ".join(words))
+        return found.lower()
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number in a closed range."""
+
+    def parse(found: str) -> int:
+        if not found.isdecimal() or not least <= int(found) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(found)
+
+    return parse
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A number in a closed range."""
+
+    def parse(found: str) -> float:
+        if not re.fullmatch(r"\d+(\.\d+)?", found) or not least <= float(found) <= most:
+            raise ValueError(f"a number from {least} to {most}")
+        return float(found)
+
+    return parse
+
+
+def duration(least: float, most: float) -> Callable[[str], float]:
+    """Seconds: `15`, `15s`, `500ms`, `10m`, `2h`, `90d`, in a closed range."""
+
+    def parse(found: str) -> float:
+        match = _DURATION.fullmatch(found)
+        seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else -1.0
+        if not least <= seconds <= most:
+            raise ValueError(f"a duration like 30s, 500ms, 10m, 2h, 90d from {least:g}s to {most:g}s")
+        return seconds
+
+    return parse
+
+
+def dns_label(found: str) -> str:
+    """A name of at most 63 small letters, digits and dashes."""
+    if not _LABEL.fullmatch(found):
+        raise ValueError("a name of at most 63 small letters, digits and dashes")
+    return found
+
+
+def domain(found: str) -> str:
+    """Names with dots between them."""
+    if not all(_LABEL.fullmatch(label) for label in found.split(".")):
+        raise ValueError("a domain name such as cluster.local")
+    return found
+
+
+def names(found: str) -> tuple[str, ...]:
+    """Names with commas between them, in order, once each; empty: none."""
+    parts = [part.strip() for part in found.split(",") if part.strip()]
+    if not all(_LABEL.fullmatch(part) for part in parts):
+        raise ValueError("names with commas between them, empty for all")
+    return tuple(dict.fromkeys(parts))
+
+
+def url_or_none(found: str) -> str:
+    """An http(s) address without credentials, query or fragment, and without a slash at its end; or empty."""
+    if not found:
+        return ""
+    parts = urlsplit(found)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError("http://host[:port][/path] or https://…, without user, query and fragment; or empty")
+    return found.rstrip("/")
+
+
+def pairs(found: str) -> Mapping[str, str]:
+    """A JSON object of texts; empty: none."""
+    return MappingProxyType(_object(found, str, 'a JSON object of texts such as {"release": "kps"}'))
+
+
+def urls(found: str) -> Mapping[str, str]:
+    """A JSON object from names to addresses; empty: none."""
+    allowed = 'a JSON object from names to addresses such as {"judge": "https://judge.example.com/v1"}'
+    content = _object(found, str, allowed)
+    if not all(_LABEL.fullmatch(name) and address for name, address in content.items()):
+        raise ValueError(allowed)
+    return MappingProxyType({name: url_or_none(address) for name, address in content.items()})
+
+
+def lists(found: str) -> Mapping[str, tuple[str, ...]]:
+    """A JSON object from a namespace (or `*`) to hostnames, which may begin with `*.`; empty: none."""
+    allowed = 'a JSON object from namespaces (or *) to hostnames such as {"team-a": ["*.a.example.com"]}'
+    content = _object(found, list, allowed)
+    for namespace, hosts in content.items():
+        if namespace != "*":
+            dns_label(namespace)
+        if not all(isinstance(host, str) and _is_hostname(host) for host in hosts):
+            raise ValueError(allowed)
+    return MappingProxyType({namespace: tuple(hosts) for namespace, hosts in content.items()})
+
+
+def _is_hostname(host: str) -> bool:
+    return all(_LABEL.fullmatch(label) for label in host.removeprefix("*.").split("."))
+
+
+def _object(found: str, values: type, allowed: str) -> dict[str, Any]:
+    if not found.strip():
+        return {}
+    try:
+        content = json.loads(found)
+    except ValueError as error:
+        raise ValueError(allowed) from error
+    if not isinstance(content, dict) or not all(isinstance(value, values) for value in content.values()):
+        raise ValueError(allowed)
+    return content

@@ -34,7 +34,7 @@ class PodSeen:
     ready: bool
     deleting: bool
     address: str
-    started: float  # when it was scheduled and its images were there; 0: not yet
+    unready_since: float  # since when it runs without being Ready; 0: it is Ready, or never ran (no node, no image)
     created: float
     restarts: int  # of its most restarted container
     trouble: str  # why it cannot start, if that is not the revision's fault: Unschedulable, ImagePull; else empty
@@ -73,7 +73,7 @@ class RevisionSeen:
     reason: str = ""  # why it was rejected
     run: str = ""  # the ProbeRun that decided
     at: str = ""
-    message: str = ""
+    detail: str = ""  # the text that reason, run and at were read from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,13 +144,23 @@ class DecisionSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """A ProbeSet that can be asked: its digest, its probes (and with their weights), and its canonical text."""
+
+    digest: str
+    probes: int
+    weighted: int
+    text: str = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSetSeen:
-    """A ProbeSet with the files that it refers to; `missing` says which object was not found, if one was not."""
+    """A ProbeSet, resolved once per version; without questions, `reason` and `problem` say why it cannot be asked."""
 
     name: str
-    spec: Manifest = field(hash=False)
-    files: Mapping[str, str] = field(default_factory=dict, hash=False)
-    missing: str = ""
+    questions: Questions | None = None
+    reason: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

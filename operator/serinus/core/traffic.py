@@ -1,4 +1,4 @@
-"""Replicas and traffic of each revision in each stage of a rollout, without a gateway; the way there is `arrange.py`."""
+"""Replicas and traffic of each revision in each stage, without a gateway; the way there is in `arrange.py`."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""From Kubernetes objects to the few facts that decisions need: one function per kind. Reads; decides nothing.
+"""From Kubernetes objects to the few facts that decisions need: one function per kind. It decides nothing.
 
-Informers keep these facts instead of whole objects. A malformed object reads as one without the fact, never as an error.
+Informers keep these facts instead of whole objects. A malformed object reads as one without the fact.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def pod_seen(pod: Manifest) -> PodSeen:
         ready=_condition(status, "Ready").get("status") == "True",
         deleting=bool(metadata.get("deletionTimestamp")) or status.get("phase") in ("Succeeded", "Failed"),
         address=status.get("podIP", ""),
-        started=min((_container_started(c) for c in containers), default=0.0),
+        unready_since=_unready_since(status, containers),
         created=seconds(metadata.get("creationTimestamp")),
         restarts=max((int(c.get("restartCount", 0)) for c in containers), default=0),
         trouble=trouble,
@@ -55,8 +55,17 @@ def pod_seen(pod: Manifest) -> PodSeen:
     )
 
 
+def _unready_since(status: Manifest, containers: list[Manifest]) -> float:
+    """The later of "its containers first ran" and "it lost readiness"."""
+    ready = _condition(status, "Ready")
+    started = min((_container_started(c) for c in containers), default=0.0)
+    if ready.get("status") == "True" or not started:
+        return 0.0
+    return max(started, seconds(ready.get("lastTransitionTime")))
+
+
 def _container_started(container: Manifest) -> float:
-    """When a container first ran; 0 if it never did. A restarted one has been there since the pod started it first."""
+    """When a container first ran, as far as its status tells; 0 if it never did."""
     state, last = container.get("state") or {}, container.get("lastState") or {}
     times = (
         (last.get("terminated") or {}).get("startedAt"),
@@ -119,6 +128,7 @@ def revision_seen(revision: Manifest) -> RevisionSeen:
         reason=detail.get("reason", ""),
         run=detail.get("run", ""),
         at=detail.get("at", ""),
+        detail=annotations.get(naming.ANNOTATION_OUTCOME, ""),
     )
 
 
@@ -187,7 +197,7 @@ def run_seen(run: Manifest) -> RunSeen | None:
         resource_version=metadata.get("resourceVersion", ""),
         gate=spec.get("gate", ""),
         purpose=Purpose(spec["purpose"]),
-        step=int((spec.get("parameters") or {}).get("step", -1)),
+        step=int(spec.get("step", -1)),
         revision=spec.get("revision", ""),
         baseline=spec.get("baseline", ""),
         attempt=int(spec.get("attempt", 0)),

@@ -1,0 +1,193 @@
+"""Which run of each quality gate counts in a stage, what all of them together say, and what a new run is made of."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from serinus.core import naming
+from serinus.core.model import GatePolicy, Manifest, Mode, Purpose, QualityGate, Service, Verdict
+from serinus.core.report import Identity
+from serinus.core.rollout import Stage, State
+from serinus.core.runstatus import recorded_report
+from serinus.core.seen import Outcome, Questions, RunSeen
+from serinus.core.verdict import Judgement, judge
+
+NO_STEP = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateView:
+    """One gate of the current stage: its newest run that counts, and what that says."""
+
+    gate: QualityGate
+    name: str  # of the run at the current attempt
+    identity: Identity
+    questions: Questions | None  # None: its ProbeSet cannot be asked
+    run: RunSeen | None
+    verdict: Verdict
+    message: str = ""
+    superseded: bool = False
+    judgement: Judgement | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a run is to be made or to go on."""
+        return self.verdict is Verdict.RUNNING and self.questions is not None
+
+
+def purpose_of(stage: Stage) -> Purpose | None:
+    """What the gates of a stage run for; None in a stage without gates."""
+    return {
+        Stage.PROBING: Purpose.BEFORE_TRAFFIC,
+        Stage.BAKING: Purpose.EACH_STEP,
+        Stage.FINAL_BAKE: Purpose.BAKE,
+    }.get(stage)
+
+
+def gate_views(
+    service: Service,
+    state: State,
+    *,
+    outcome: Outcome | None,
+    runs: Sequence[RunSeen],
+    questions: Mapping[str, Questions],
+) -> tuple[GateView, ...]:
+    """View every gate of the stage. None runs for a revert to a proven revision, nor in mode Ungated."""
+    purpose = purpose_of(state.stage)
+    if purpose is None or service.rollout.mode is Mode.UNGATED or (outcome is Outcome.PROVEN and state.stable):
+        return ()
+    return tuple(_view(service, state, gate, purpose, runs, questions) for gate in service.gates_at(purpose))
+
+
+def _view(
+    service: Service,
+    state: State,
+    gate: QualityGate,
+    purpose: Purpose,
+    runs: Sequence[RunSeen],
+    questions: Mapping[str, Questions],
+) -> GateView:
+    asked = questions.get(gate.probe_set)
+    identity = identity_of(service, state, gate, purpose, digest=asked.digest if asked else "")
+    if asked is None:
+        # Uncertainty never promotes: a ProbeSet that went away or became invalid breaks its gate, whatever ran before.
+        return GateView(
+            gate=gate,
+            name=run_name(identity),
+            identity=identity,
+            questions=None,
+            run=None,
+            verdict=Verdict.BROKEN,
+            message=f"ProbeSet {gate.probe_set} cannot be asked; see the condition ProbesReady",
+        )
+    mine = [r for r in runs if _belongs(r, identity, state)]
+    newest = max(mine, key=lambda r: r.attempt, default=None)
+    if newest is None or (newest.attempt < state.attempt and not _passed(newest, gate.policy, asked)):
+        return GateView(
+            gate=gate, name=run_name(identity), identity=identity, questions=asked, run=None, verdict=Verdict.RUNNING
+        )
+    identity = dataclasses.replace(identity, attempt=newest.attempt)
+    verdict, judgement = effective_verdict(newest, gate.policy, asked.probes)
+    return GateView(
+        gate=gate,
+        name=newest.name,
+        identity=identity,
+        questions=asked,
+        run=newest,
+        verdict=verdict,
+        message=str(newest.status.get("message", "")),
+        superseded=newest.spec.get("parameters") != parameters(identity, gate.policy, asked),
+        judgement=judgement,
+    )
+
+
+def _belongs(run: RunSeen, identity: Identity, state: State) -> bool:
+    same = (str(run.purpose), run.gate, run.revision) == (identity.purpose, identity.gate, identity.revision)
+    return same and run.step == identity.step and state.first_attempt <= run.attempt <= state.attempt
+
+
+def _passed(run: RunSeen, policy: GatePolicy, asked: Questions) -> bool:
+    return effective_verdict(run, policy, asked.probes)[0] is Verdict.PASSED
+
+
+def effective_verdict(run: RunSeen, policy: GatePolicy, probes: int) -> tuple[Verdict, Judgement | None]:
+    """What a run says: judged again from its recorded counts, so that a recorded verdict alone moves nothing."""
+    if not run.finished:
+        return Verdict.RUNNING, None
+    report = recorded_report(run)
+    recorded = run.status.get("verdict", "")
+    if report is None or recorded == Verdict.BROKEN:
+        return Verdict.BROKEN, None
+    judgement = judge(policy, report, probes=probes)
+    if judgement.verdict is Verdict.RUNNING or recorded != judgement.verdict:
+        return Verdict.INCONCLUSIVE, judgement
+    return judgement.verdict, judgement
+
+
+def identity_of(service: Service, state: State, gate: QualityGate, purpose: Purpose, *, digest: str) -> Identity:
+    """Identity of the run that a gate needs now. Without a stable pod to compare with, the floor decides alone."""
+    compared = state.stable and not state.floor_only and not _no_stable_pods(service, state)
+    return Identity(
+        namespace=service.namespace,
+        service=service.name,
+        revision=state.revision,
+        baseline=state.stable if compared else "",
+        gate=gate.name,
+        purpose=str(purpose),
+        step=state.step if purpose is Purpose.EACH_STEP else NO_STEP,
+        attempt=state.attempt,
+        digest=digest,
+    )
+
+
+def _no_stable_pods(service: Service, state: State) -> bool:
+    """With maxSurge 0 no stable pod stays through the final bake."""
+    replicas = service.workload.replicas if service.workload else 0
+    return state.stage is Stage.FINAL_BAKE and service.rollout.surge.of(replicas) == 0
+
+
+def run_name(identity: Identity) -> str:
+    """Name of the ProbeRun, and of its Job."""
+    return naming.probe_run(
+        identity.service,
+        identity.revision,
+        gate=identity.gate,
+        purpose=identity.purpose,
+        step=None if identity.step == NO_STEP else identity.step,
+        attempt=identity.attempt,
+    )
+
+
+def parameters(identity: Identity, policy: GatePolicy, questions: Questions) -> Manifest:
+    """Everything besides the answers that a verdict depends on; a run with other parameters does not count."""
+    return {
+        "digest": questions.digest,
+        "baseline": identity.baseline,
+        "floorPercent": _percent(policy.floor),
+        "marginPoints": _percent(policy.margin),
+        "tolerancePoints": _percent(policy.tolerance),
+        "falseRollbackPercent": _percent(policy.alpha),
+        "falsePromotionPercent": _percent(policy.beta),
+        "pairs": policy.budget.pairs,
+        "tokens": policy.budget.tokens,
+        "seconds": policy.budget.duration,
+    }
+
+
+def together(views: Sequence[GateView], *, purpose: Purpose | None) -> tuple[Verdict, GateView | None]:
+    """Join the gates of a stage: the first of Failed, Broken, Running, Inconclusive that any has, else Passed.
+
+    Before traffic an empty set is Inconclusive: no evidence, no promotion.
+    """
+    for verdict in (Verdict.FAILED, Verdict.BROKEN, Verdict.RUNNING, Verdict.INCONCLUSIVE):
+        found = next((v for v in views if v.verdict is verdict), None)
+        if found is not None:
+            return verdict, found
+    if not views and purpose is Purpose.BEFORE_TRAFFIC:
+        return Verdict.INCONCLUSIVE, None
+    return Verdict.PASSED, views[0] if views else None
+
+
+def _percent(ratio: float) -> float | int:
+    value = round(100 * ratio, 6)
+    return int(value) if value == int(value) else value

@@ -1,0 +1,93 @@
+"""A rollout's State in `status.rollout` and back. Without status, the state is found again from the world."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from serinus.core.model import Manifest
+from serinus.core.rollout import Hold, Stage, State
+from serinus.core.seen import Outcome, RevisionSeen
+from serinus.core.views import seconds, timestamp
+
+_MAX_TEXT = 2000
+
+
+def dump(state: State) -> Manifest:
+    """Write a State as `status.rollout`; values that are not set are left out."""
+    intent: Manifest = {
+        "stable": state.stable,
+        "firstAttempt": state.first_attempt,
+        "retryAt": timestamp(state.retry_at) if state.retry_at else "",
+        "reason": state.reason,
+        "detail": state.detail[:_MAX_TEXT],
+        "run": state.run,
+        "acted": state.acted,
+        "parked": state.parked,
+        "promoted": state.promoted,
+        "floorOnly": state.floor_only,
+        "advice": state.advice,
+    }
+    written: Manifest = {
+        "stage": str(state.stage),
+        "step": state.step,
+        "attempt": state.attempt,
+        "brokenRetries": state.retries,
+        "since": timestamp(state.since),
+        "intent": {k: v for k, v in intent.items() if v not in ("", False)},
+    }
+    if state.revision:
+        written["revision"] = state.revision
+    if state.held:
+        written["held"] = {"reason": state.held.reason, "message": state.held.message[:_MAX_TEXT]}
+    return written
+
+
+def load(status: Manifest, revisions: Sequence[RevisionSeen], *, stable_selector: str) -> State:
+    """Read the State back. If it is lost, damaged or names an unknown revision, it is derived from what is proven."""
+    raw = status.get("rollout")
+    known = {r.name: r for r in revisions}
+    if isinstance(raw, dict) and raw.get("stage") in tuple(Stage):
+        state = _read(raw)
+        if all(name in known for name in (state.revision, state.stable) if name):
+            return state
+    return State(stable=_serving(known, stable_selector))
+
+
+def _serving(known: dict[str, RevisionSeen], selector: str) -> str:
+    """Find the stable revision: what `<name>-stable` selects if it is on record, else the newest proven one."""
+    if selector in known and known[selector].outcome is Outcome.PROVEN:
+        return selector
+    proven = [r for r in known.values() if r.outcome is Outcome.PROVEN]
+    return max(proven, key=lambda r: r.number).name if proven else ""
+
+
+def _read(raw: Manifest) -> State:
+    intent = raw.get("intent") or {}
+    held = raw.get("held")
+    return State(
+        stage=Stage(raw["stage"]),
+        revision=_text(raw.get("revision")),
+        step=_count(raw.get("step")),
+        attempt=_count(raw.get("attempt")),
+        first_attempt=_count(intent.get("firstAttempt")),
+        retries=_count(raw.get("brokenRetries")),
+        since=int(seconds(raw.get("since"))),
+        retry_at=int(seconds(intent.get("retryAt"))),
+        held=Hold(reason=_text(held.get("reason")), message=_text(held.get("message"))) if held else None,
+        stable=_text(intent.get("stable")),
+        reason=_text(intent.get("reason")),
+        detail=_text(intent.get("detail")),
+        run=_text(intent.get("run")),
+        acted=_text(intent.get("acted")),
+        parked=intent.get("parked") is True,
+        promoted=intent.get("promoted") is True,
+        floor_only=intent.get("floorOnly") is True,
+        advice=intent.get("advice") is True,
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

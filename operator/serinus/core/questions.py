@@ -1,0 +1,62 @@
+"""The questions of a service's gates: a ProbeSet resolved once, or why it cannot be asked."""
+
+from collections.abc import Mapping
+
+from serinus.core import probejson
+from serinus.core.model import Manifest, QualityGate
+from serinus.core.probe import ProbeSet
+from serinus.core.probeset import parse_probe_set
+from serinus.core.rollout import Hold
+from serinus.core.seen import ProbeSetSeen, Questions
+
+
+def read_probe_set(name: str, spec: Manifest, files: Mapping[str, str]) -> tuple[ProbeSetSeen, ProbeSet]:
+    """Resolve a ProbeSet and its files; slow for a large one, so done once per version of them."""
+    parsed = parse_probe_set(spec, files)
+    if parsed.problems:
+        return ProbeSetSeen(name=name, reason="ProbeSetInvalid", problem=first_problem(parsed)), parsed
+    questions = Questions(
+        digest=parsed.digest,
+        probes=len(parsed.probes),
+        weighted=parsed.weighted,
+        text=probejson.to_json(parsed),
+    )
+    return ProbeSetSeen(name=name, questions=questions), parsed
+
+
+def questions_of(
+    gates: tuple[QualityGate, ...], seen: Mapping[str, ProbeSetSeen]
+) -> tuple[dict[str, Questions], Hold | None]:
+    """Find the questions of all gates by ProbeSet; the second value is the first thing that is wrong with them."""
+    found: dict[str, Questions] = {}
+    problem: Hold | None = None
+    for gate in gates:
+        resolved = _resolve(gate, seen.get(gate.probe_set))
+        if isinstance(resolved, Questions):
+            found[gate.probe_set] = resolved
+        else:
+            problem = problem or resolved
+    return found, problem
+
+
+def _resolve(gate: QualityGate, seen: ProbeSetSeen | None) -> Questions | Hold:
+    where = f"spec.gates.quality[{gate.name}]"
+    if seen is None:
+        message = f"{where}.probeSetRef.name: found {gate.probe_set!r}, allowed is a ProbeSet of this namespace"
+        return Hold(reason="ProbeSetNotFound", message=message)
+    if seen.questions is None:
+        return Hold(reason=seen.reason, message=f"{where}.probeSetRef: ProbeSet {seen.name}: {seen.problem}")
+    pairs = gate.policy.budget.pairs
+    if seen.questions.weighted > pairs:
+        message = f"{where}.budget.pairs: found {pairs}, allowed is one round of ProbeSet {seen.name} or more: "
+        return Hold(reason="BudgetTooSmall", message=message + str(seen.questions.weighted))
+    return seen.questions
+
+
+def first_problem(parsed: ProbeSet) -> str:
+    """Put the first problem in words, and say how many more there are."""
+    first = parsed.problems[0]
+    where = f"{first.file}: " if first.file else ""
+    line = f"line {first.line}: " if first.line else ""
+    more = f" (and {len(parsed.problems) - 1} more)" if len(parsed.problems) > 1 else ""
+    return f"{where}{line}{first.field}: {first.message}{more}"

@@ -1,0 +1,56 @@
+"""The events of a transition: one short sentence for `kubectl describe`, for each thing that changed for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from serinus.core.gates import GateView
+from serinus.core.rollout import Stage, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One Kubernetes event. `key` tells repeated ones apart: same key, same event."""
+
+    reason: str
+    message: str
+    warning: bool = False
+    key: str = ""
+
+
+def stories(old: State, new: State, gates: Sequence[GateView]) -> tuple[Story, ...]:
+    """Tell what a transition means; nothing if the state stayed."""
+    if new == old:
+        return ()
+    told = [_stage(old, new)] if new.stage != old.stage or new.step != old.step else []
+    if new.held is not None and new.held != old.held:
+        reason = new.held.reason if new.held.reason == "ProbeBroken" else "Held"
+        message = f"{new.held.reason}: {new.held.message}"
+        told.append(Story(reason=reason, message=message, warning=True, key=f"{new.revision}/{new.held.reason}"))
+    if new.retries > old.retries and gates:
+        told.append(
+            Story(reason="ProbeBroken", message=f"attempt {new.attempt} begins", warning=True, key=str(new.attempt))
+        )
+    return tuple(s for s in told if s is not None)
+
+
+def _stage(old: State, new: State) -> Story | None:
+    revision = new.revision or old.revision
+    key = f"{revision}/{new.stage}/{new.step}/{old.attempt}"
+    match new.stage:
+        case Stage.STARTING:
+            return Story(reason="RolloutStarted", message=f"{revision}: one pod, without traffic", key=key)
+        case Stage.SHIFTING:
+            return Story(reason="TrafficShifted", message=f"{revision}: step {new.step + 1}", key=key)
+        case Stage.PROMOTING if old.stage is Stage.PROBING:
+            return Story(reason="GatePassed", message=f"{revision} passed its gates before traffic", key=key)
+        case Stage.PROMOTING:
+            return Story(reason="TrafficShifted", message=f"{revision}: replacing all pods", key=key)
+        case Stage.STABLE if new.stable == old.revision:
+            return Story(reason="Promoted", message=f"{new.stable} is the stable revision", key=key)
+        case Stage.ABORTING if new.reason:
+            message = f"{revision} ({new.reason}): {new.detail}"
+            return Story(reason="RolledBack", message=message, warning=True, key=key)
+        case Stage.ABORTING:
+            return Story(reason="RolloutEnded", message=f"{revision}: {new.detail}", key=key)
+        case _:
+            return None

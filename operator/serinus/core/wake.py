@@ -1,0 +1,43 @@
+"""When the clock alone can change something. Everything else wakes the operator by an event."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from serinus.core.arrange import Arrangement
+from serinus.core.gates import GateView
+from serinus.core.model import RolloutPolicy
+from serinus.core.rollout import Stage, State
+from serinus.core.seen import PodSeen
+
+LOOK_AT_JOB: Final = 15.0
+"""Seconds between looks at a Job that may never start: no event tells that time has passed."""
+_SOONEST: Final = 0.5
+
+
+def wake_after(
+    policy: RolloutPolicy, state: State, arrangement: Arrangement, *, waits: Sequence[float], now: float
+) -> float | None:
+    """Seconds until the next look, None if only events matter; `waits` are further times (since the epoch)."""
+    times = [*waits, *_stage_ends(policy, state)]
+    if arrangement.wake is not None:
+        times.append(now + arrangement.wake)
+    ahead = [t - now for t in times]
+    return max(_SOONEST, min(ahead)) if ahead else None
+
+
+def _stage_ends(policy: RolloutPolicy, state: State) -> list[float]:
+    if state.retry_at:
+        return [state.retry_at]
+    if state.stage is Stage.BAKING and policy.steps:
+        return [state.since + policy.steps[min(state.step, len(policy.steps) - 1)].bake]
+    return [state.since + policy.bake] if state.stage is Stage.FINAL_BAKE else []
+
+
+def waits(
+    policy: RolloutPolicy, state: State, pods: Sequence[PodSeen], gates: Sequence[GateView], now: float
+) -> list[float]:
+    """Times at which an unready pod becomes a failure, or a running Job is to be looked at."""
+    if state.stage is Stage.STABLE:
+        return []
+    times = [p.unready_since + policy.ready_timeout for p in pods if p.revision == state.revision and p.unready_since]
+    return times + ([now + LOOK_AT_JOB] if state.held or any(g.wanted for g in gates) else [])

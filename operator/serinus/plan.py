@@ -1,0 +1,283 @@
+"""plan(snapshot, surroundings, now) -> Plan: judge, step, build. Pure: same input, same bytes out.
+
+One call makes at most one transition of the rollout. What it returns is written by the shell: the intent first, then
+manifests and labels, then what was observed.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from serinus.core import facts, memory, traffic
+from serinus.core.alert import AlertGroup
+from serinus.core.arrange import Arrangement, PodPatch, World, arrange
+from serinus.core.decisions import DecisionUpdate, pending_decision, told
+from serinus.core.gates import GateView, gate_views
+from serinus.core.history import kept_revisions
+from serinus.core.model import InvalidSpec, Manifest, Mode, Purpose, Service
+from serinus.core.naming import LABEL_REVISION
+from serinus.core.parse import parse
+from serinus.core.questions import questions_of
+from serinus.core.revision import Revision, revision_of
+from serinus.core.rollout import Hold, Seen, Stage, State, step
+from serinus.core.runs import Expected, advance, supersede
+from serinus.core.runtime import Catalogue
+from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
+from serinus.core.status import View
+from serinus.core.stories import Story, stories
+from serinus.core.wake import waits, wake_after
+from serinus.resources import BUILDERS
+from serinus.resources.context import Context, Settings
+from serinus.resources.probes import pod_spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a plan needs besides the world of one service."""
+
+    catalogue: Catalogue
+    settings: Settings
+    alerts: tuple[AlertGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunUpdate:
+    """A new status of a ProbeRun."""
+
+    run: RunSeen
+    status: Manifest = field(hash=False)
+    unwanted: bool = False  # its Job must stop asking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do now. `moved`: the state changed, so that the intent is written first and another look follows."""
+
+    view: View
+    moved: bool
+    manifests: tuple[Manifest, ...] = field(hash=False)
+    patches: tuple[PodPatch, ...] = ()
+    runs: tuple[RunUpdate, ...] = ()
+    decisions: tuple[DecisionUpdate, ...] = ()
+    stories: tuple[Story, ...] = ()
+    check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
+    requeue_after: float | None = None
+
+
+def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
+    """Decide what to do for one service; raises InvalidSpec if its spec cannot be acted on."""
+    service = parse(snapshot.body, around.catalogue)
+    if service.workload is None:
+        raise InvalidSpec("spec.workloadRef", "is not supported by this version, allowed is spec.workload")
+    target = revision_of(snapshot.body)
+    revisions = kept_revisions(snapshot, target, limit=service.rollout.history_limit)
+    snapshot = dataclasses.replace(snapshot, revisions=revisions)
+    state = memory.load(snapshot.body.get("status") or {}, revisions, stable_selector=snapshot.stable_selector)
+    questions, problem = questions_of(service.gates, snapshot.probe_sets)
+    desk = _Desk(
+        snapshot=snapshot,
+        around=around,
+        service=service,
+        target=target,
+        questions=questions,
+        probes_problem=None if service.rollout.mode is Mode.UNGATED else problem,
+        now=now,
+    )
+    decision = pending_decision(snapshot.decisions, service, target.name, now)
+    look = desk.look(state)
+    new = step(service.rollout, state, _facts(desk, state, look, decision), int(now))
+    return _finish(desk, state, new, look if new == state else desk.look(new))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """What the parts of one plan share."""
+
+    snapshot: Snapshot
+    around: Surroundings
+    service: Service
+    target: Revision
+    questions: Mapping[str, Questions]
+    probes_problem: Hold | None
+    now: float
+
+    @property
+    def replicas(self) -> int:
+        return self.service.workload.replicas if self.service.workload else 0
+
+    def look(self, state: State) -> "_Look":
+        """What a state means in the world that was seen."""
+        world = World(
+            sets={s.revision: s for s in self.snapshot.sets},
+            pods=self.snapshot.pods,
+            routed=self.snapshot.routed,
+            now=self.now,
+            drain_timeout=self.service.rollout.drain_timeout,
+        )
+        serving = world.serving(state.stable) if state.stable else 0
+        goal = traffic.goal(state, self.service.rollout, replicas=self.replicas, stable_serving=serving)
+        views = gate_views(
+            self.service,
+            state,
+            outcome=facts.outcome_of(self.snapshot.revisions, state.revision),
+            runs=self.snapshot.runs,
+            questions=self.questions,
+        )
+        return _Look(goal=goal, arrangement=arrange(goal, world), views=views)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    goal: traffic.Goal
+    arrangement: Arrangement
+    views: tuple[GateView, ...]
+
+
+def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None) -> Seen:
+    situation = facts.Situation(
+        service=desk.service,
+        state=state,
+        target=desk.target.name,
+        arrangement=look.arrangement,
+        views=look.views,
+        block=_block(desk, state),
+        decision=decision,
+        now=desk.now,
+    )
+    return facts.seen(desk.snapshot, situation)
+
+
+def _block(desk: _Desk, state: State) -> Hold | None:
+    """Why no new rollout may start, the most lasting reason first."""
+    if desk.service.restraining:
+        paths = ", ".join(desk.service.restraining)
+        return Hold(
+            reason="FieldNotSupported",
+            message=f"this version cannot act on {paths}; remove it to go on without that restraint",
+        )
+    problem = _spec_problem(desk, state) or desk.probes_problem
+    if problem is not None:
+        return problem
+    return Hold(reason="Paused", message="spec.rollout.paused is true") if desk.service.rollout.paused else None
+
+
+def _spec_problem(desk: _Desk, state: State) -> Hold | None:
+    """What the API server, or the running revision, has against the template."""
+    if desk.snapshot.refused:
+        return Hold(reason="AdmissionRefused", message=desk.snapshot.refused)
+    workload = desk.service.workload
+    if workload is None or not workload.port.isdecimal() or not state.stable:
+        return None
+    running = _running_port(desk, state.stable)
+    if running in ("", workload.port):
+        return None
+    return Hold(
+        reason="PortChanged",
+        message=f"spec.workload.port: found {workload.port}, the running revision has {running}; "
+        "allowed is the same number, or a port name, which may stand for another number in each revision",
+    )
+
+
+def _running_port(desk: _Desk, stable: str) -> str:
+    """Port of the stable revision as a number, if it was given as one; else empty: a name may mean any number."""
+    data = next((r.data for r in desk.snapshot.revisions if r.name == stable), {})
+    runtime = desk.around.catalogue.get(str(data.get("runtime", "")), desk.service.runtime)
+    port = str(data.get("port") or runtime.port)
+    return port if port.isdecimal() else ""
+
+
+def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
+    """Build everything for the new state."""
+    context = _context(desk, new, look)
+    view = View(
+        service=desk.service,
+        target=desk.target.name,
+        state=new,
+        goal=look.goal,
+        arrangement=context.arrangement,
+        gates=context.gates,
+        pods=desk.snapshot.pods,
+        revisions=context.revisions,
+        spec_problem=_spec_problem(desk, new),
+        probes_problem=desk.probes_problem,
+        scorecard=_scorecard(desk, state, new),
+    )
+    return Plan(
+        view=view,
+        moved=new != state,
+        manifests=tuple(m for builder in BUILDERS for m in builder.build(context)),
+        patches=context.arrangement.patches,
+        runs=_runs(desk, context),
+        decisions=told(desk.snapshot.decisions, desk.service, desk.target.name, new, desk.now),
+        stories=stories(state, new, context.gates),
+        check=_check(desk, context),
+        requeue_after=0.0 if new != state else _wake(desk, new, look),
+    )
+
+
+def _context(desk: _Desk, state: State, look: _Look) -> Context:
+    return Context(
+        service=desk.service,
+        settings=desk.around.settings,
+        state=state,
+        arrangement=look.arrangement,
+        revisions=desk.snapshot.revisions,
+        runtimes=desk.around.catalogue,
+        gates=look.views,
+        alerts=desk.around.alerts,
+    )
+
+
+def _check(desk: _Desk, context: Context) -> Manifest | None:
+    """The ReplicaSet of a revision that the API server has not seen yet."""
+    revision = context.state.revision
+    if not revision or desk.snapshot.refused or any(s.revision == revision for s in desk.snapshot.sets):
+        return None
+    replica_sets = next(b for b in BUILDERS if b.kind == "ReplicaSet").build(context)
+    return next((m for m in replica_sets if m["spec"]["selector"]["matchLabels"].get(LABEL_REVISION) == revision), None)
+
+
+def _runs(desk: _Desk, context: Context) -> tuple[RunUpdate, ...]:
+    """Bring every unfinished run forward; end those that nobody waits for."""
+    wanted = {v.name: v for v in context.gates if v.wanted}
+    jobs = {j.name: j for j in desk.snapshot.jobs}
+    updates = []
+    for run in desk.snapshot.runs:
+        if run.finished or run.purpose not in (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE):
+            continue
+        view = wanted.get(run.name)
+        if view is None:
+            updates.append(RunUpdate(run=run, status=supersede(run, desk.now), unwanted=True))
+            continue
+        status = advance(run, jobs.get(run.name), desk.snapshot.pods, _expected(context, view), desk.now)
+        if status is not None:
+            updates.append(RunUpdate(run=run, status=status, unwanted=status.get("verdict") == "Broken"))
+    return tuple(updates)
+
+
+def _expected(context: Context, view: GateView) -> Expected:
+    return Expected(
+        identity=view.identity,
+        policy=view.gate.policy,
+        probes=view.questions.probes if view.questions else 0,
+        owner_uid=context.service.uid,
+        pod_spec=pod_spec(context, view),
+    )
+
+
+def _scorecard(desk: _Desk, state: State, new: State) -> Mapping[str, int]:
+    """Advise only: how many rollouts ended, and how many of them a gate would have stopped."""
+    if desk.service.rollout.mode is not Mode.ADVISE:
+        return {}
+    old = (desk.snapshot.body.get("status") or {}).get("scorecard") or {}
+    ended = state.stage in (Stage.PROMOTING, Stage.FINAL_BAKE) and new.stage is Stage.STABLE
+    return {
+        "rollouts": int(old.get("rollouts", 0)) + ended,
+        "wouldHaveRolledBack": int(old.get("wouldHaveRolledBack", 0)) + (ended and state.advice),
+    }
+
+
+def _wake(desk: _Desk, state: State, look: _Look) -> float | None:
+    policy = desk.service.rollout
+    waiting = waits(policy, state, desk.snapshot.pods, look.views, desk.now)
+    return wake_after(policy, state, look.arrangement, waits=waiting, now=desk.now)

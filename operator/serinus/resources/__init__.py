@@ -1,0 +1,35 @@
+"""Builders of everything that is generated: pure functions from a Context to manifests, in one explicit table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from serinus.core.model import Manifest
+from serinus.resources import probes, prometheus_rule, service, service_monitor, workload
+from serinus.resources.context import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """One row: how a kind is built, the API that it needs, and what becomes of objects that are no longer wanted."""
+
+    build: Callable[[Context], list[Manifest]]
+    api_version: str
+    kind: str
+    prune: bool = True
+    once: bool = False  # created, never changed: its content is evidence
+    output: bool = False  # shown in status.outputs
+
+
+BUILDERS: tuple[Builder, ...] = (
+    Builder(build=workload.build_revisions, api_version="apps/v1", kind="ControllerRevision"),
+    Builder(build=workload.build_replica_sets, api_version="apps/v1", kind="ReplicaSet"),
+    Builder(build=service.build, api_version="v1", kind="Service"),
+    Builder(build=workload.build_disruption_budget, api_version="policy/v1", kind="PodDisruptionBudget"),
+    Builder(build=probes.build_network_policy, api_version="networking.k8s.io/v1", kind="NetworkPolicy"),
+    Builder(build=probes.build_questions, api_version="v1", kind="ConfigMap"),
+    Builder(build=probes.build_runs, api_version="serinus.dev/v1alpha1", kind="ProbeRun", prune=False, once=True),
+    Builder(build=probes.build_jobs, api_version="batch/v1", kind="Job", prune=False, once=True),
+    Builder(build=service_monitor.build, api_version="monitoring.coreos.com/v1", kind="ServiceMonitor", output=True),
+    Builder(build=prometheus_rule.build, api_version="monitoring.coreos.com/v1", kind="PrometheusRule", output=True),
+)
+"""In the order of their writes: what others refer to comes first."""

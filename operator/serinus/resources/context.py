@@ -1,0 +1,58 @@
+"""What builders build from. Frozen; made once per plan, so that no builder looks anything up by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from serinus.core.alert import AlertGroup
+from serinus.core.arrange import Arrangement
+from serinus.core.gates import GateView
+from serinus.core.model import Manifest, Service, Workload
+from serinus.core.rollout import State
+from serinus.core.runtime import Runtime
+from serinus.core.seen import RevisionSeen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of the operator that show in what it generates."""
+
+    probe_image: str
+    monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    runbook_base: str = ""
+    dashboard_base: str = ""
+    operator_namespace: str = "serinus-system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One service in one state."""
+
+    service: Service
+    settings: Settings
+    state: State = field(default_factory=State)
+    arrangement: Arrangement = field(default_factory=lambda: Arrangement(sets={}, patches=(), settled=True, wake=None))
+    revisions: tuple[RevisionSeen, ...] = ()  # kept ones, that of the spec included
+    runtimes: Mapping[str, Runtime] = field(default_factory=dict, hash=False)
+    gates: tuple[GateView, ...] = ()
+    alerts: tuple[AlertGroup, ...] = ()
+
+    @property
+    def workload(self) -> Workload:
+        """The workload of a service that is not an overlay."""
+        assert self.service.workload is not None
+        return self.service.workload
+
+    def has(self, revision: str) -> bool:
+        """Whether a revision is known."""
+        return any(r.name == revision for r in self.revisions)
+
+    def data_of(self, revision: str) -> Manifest:
+        """Content of a known revision."""
+        return next((r.data for r in self.revisions if r.name == revision), {})
+
+    def port_of(self, revision: str) -> int | str:
+        """Serving port of a revision, asked with its own runtime; a number only if the user gave one."""
+        data = self.data_of(revision)
+        runtime = self.runtimes.get(str(data.get("runtime", "")), self.service.runtime)
+        port = str(data.get("port") or (runtime.port if data else self.workload.port))
+        return int(port) if port.isdecimal() else port

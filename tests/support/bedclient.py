@@ -14,6 +14,7 @@ from tests.support.processes import eventually
 
 Manifest = dict[str, Any]
 _TIMEOUT = 15.0
+_NONE: Mapping[str, str] = {}
 _PATCHES = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
@@ -59,11 +60,17 @@ class Client:
         self._session.close()
 
     def request(
-        self, verb: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None, **query: str
+        self,
+        verb: str,
+        path: str,
+        *,
+        body: object = None,
+        headers: Mapping[str, str] = _NONE,
+        query: Mapping[str, str] = _NONE,
     ) -> requests.Response:
         """Send one request; the body is sent as JSON."""
         content = None if body is None else json.dumps(body)
-        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        all_headers = {"Content-Type": "application/json", **headers}
         url = f"{self.access.url}{path}"
         answer = self._session.request(verb, url, params=query, data=content, headers=all_headers, timeout=_TIMEOUT)
         if answer.status_code >= 400:
@@ -93,7 +100,7 @@ class Client:
     def create(self, manifest: Manifest, *, strict: bool = True, dry_run: bool = False) -> Manifest:
         """Create an object; unknown fields are refused unless `strict` is False."""
         query = {"fieldValidation": "Strict" if strict else "Ignore"} | ({"dryRun": "All"} if dry_run else {})
-        answer = self.request("POST", self.path_of(manifest, collection=True), body=manifest, **query)
+        answer = self.request("POST", self.path_of(manifest, collection=True), body=manifest, query=query)
         return _object(answer)
 
     def apply(self, manifest: Manifest, *, manager: str = "tests", force: bool = True, strict: bool = True) -> Manifest:
@@ -110,11 +117,11 @@ class Client:
     def replace(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
         """Put a whole object, or its subresource (`status`, `scale`), at its resourceVersion."""
         path = self.path_of(manifest) + (f"/{subresource}" if subresource else "")
-        return _object(self.request("PUT", path, body=manifest, fieldValidation="Strict"))
+        return _object(self.request("PUT", path, body=manifest, query={"fieldValidation": "Strict"}))
 
     def patch(self, path: str, patch: object, *, form: str = "merge", **query: str) -> Manifest:
         """Patch by a path; `form` is merge, json or apply."""
-        return _object(self.request("PATCH", path, body=patch, headers={"Content-Type": _PATCHES[form]}, **query))
+        return _object(self.request("PATCH", path, body=patch, headers={"Content-Type": _PATCHES[form]}, query=query))
 
     def set_status(self, manifest: Manifest, status: Manifest) -> Manifest:
         """Merge into the status of an object."""
@@ -135,13 +142,13 @@ class Client:
 
     def list(self, api_version: str, kind: str, namespace: str = "", **selectors: str) -> list[Manifest]:
         """List objects; selectors are query parameters, such as labelSelector."""
-        answer = _object(self.request("GET", self.path(api_version, kind, namespace), **selectors))
+        answer = _object(self.request("GET", self.path(api_version, kind, namespace), query=selectors))
         return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"]]
 
     def delete(self, manifest: Manifest, *, policy: str = "Background", **query: str) -> None:
         """Delete an object if it is there."""
         try:
-            self.request("DELETE", self.path_of(manifest), propagationPolicy=policy, **query)
+            self.request("DELETE", self.path_of(manifest), query={"propagationPolicy": policy, **query})
         except ApiError as e:
             if e.code != 404:
                 raise
@@ -160,7 +167,7 @@ class Client:
 
     def _answers(self, path: str) -> bool:
         try:
-            self.request("GET", path, limit="1")
+            self.request("GET", path, query={"limit": "1"})
         except ApiError as e:
             if e.code in (404, 429, 503):
                 return False

@@ -130,7 +130,11 @@ class Server:
         shutil.rmtree(self.folder / "etcd", ignore_errors=True)
 
     def _run(self, component: str, flags: Mapping[str, object]) -> None:
-        arguments = [self._program, component, *(f"--{name}={value}" for name, value in flags.items())]
+        arguments: list[str | Path] = [
+            self._program,
+            component,
+            *(f"--{name}={value}" for name, value in flags.items()),
+        ]
         self._children[component] = Child(arguments, log=self.log(component))
 
     def _etcd_flags(self, client: int, peer: int) -> dict[str, object]:
@@ -170,6 +174,6 @@ class Server:
             return False
         headers = {"Authorization": f"Bearer {self.tokens[ADMIN]}"}
         try:
-            return requests.get(f"{self.url}/readyz", headers=headers, verify=self.ca, timeout=2).ok
+            return requests.get(f"{self.url}/readyz", headers=headers, verify=str(self.ca), timeout=2).ok
         except (requests.RequestException, OSError):
             return False

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,8 +81,7 @@ def kill_daemons(*names: str) -> None:
 def kill_everything() -> None:
     """Kill every process of the cluster, shims and pods included, and leave mounts, links and rules as they are."""
     processes.end([found.pid for found in processes.running(layout.current())], grace=0)
-    pids = {int(line) for top in cgroups.leftovers() for f in top.rglob("cgroup.procs") for line in f.open()}
-    processes.end(sorted(pids), grace=0)
+    processes.end(cgroups.pids(), grace=0)
 
 
 def apply_workload() -> None:
@@ -98,7 +96,7 @@ def workload_answers() -> bool:
     try:
         with opener.open(f"http://127.0.0.1:{NODE_PORT}/health", timeout=2) as answer:
             return int(answer.status) == 200
-    except urllib.error.URLError:
+    except OSError:
         return False
 
 

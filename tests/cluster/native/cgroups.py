@@ -24,7 +24,7 @@ def ensure() -> None:
 
 def remove() -> None:
     """End every process in our folders (pods that outlived containerd) and remove the folders."""
-    wait_for(lambda: not _pids() or _end_all(), 30.0, "the end of the pods' processes")
+    wait_for(lambda: not pids() or _end_all(), 30.0, "the end of the pods' processes")
     wait_for(_remove_folders, 30.0, "the removal of the control groups")
 
 
@@ -34,11 +34,12 @@ def leftovers() -> list[Path]:
 
 
 def _end_all() -> bool:
-    processes.end(_pids(), grace=0)
-    return not _pids()
+    processes.end(pids(), grace=0)
+    return not pids()
 
 
-def _pids() -> list[int]:
+def pids() -> list[int]:
+    """Return the live processes in our folders."""
     found: set[int] = set()
     for top in leftovers():
         for listing in top.rglob("cgroup.procs"):

@@ -8,7 +8,6 @@ process without the mark.
 import hashlib
 import os
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,6 @@ from tests.cluster.native.layout import MARKER, Layout
 from tests.cluster.waiting import wait_for
 
 PROC = Path("/proc")
-
-# Kept because a Popen object that is collected warns about a child that is meant to outlive it.
-_STARTED: list["subprocess.Popen[bytes]"] = []
 
 
 @dataclass(frozen=True)
@@ -49,21 +45,27 @@ def ensure_running(layout: Layout, daemon: Daemon) -> bool:
         return False
     end([found.pid for found in own], grace=2.0)
     layout.logs.mkdir(parents=True, exist_ok=True)
-    with (layout.logs / f"{daemon.name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            daemon.command,
-            cwd=layout.root,
-            env=os.environ | {MARKER: f"{layout.root}:{daemon.name}:{wanted}"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    _STARTED.append(process)
+    pid = _spawn(layout, daemon, wanted)
     # the kernel shows the new environment a moment after exec has begun
-    while process.poll() is None and not is_running(layout, daemon):
+    while start_time(pid) and not is_running(layout, daemon):
         time.sleep(0.005)
     return True
+
+
+def _spawn(layout: Layout, daemon: Daemon, digest: str) -> int:
+    """Start a process that outlives this one, with its output at the end of its log."""
+    log = str(layout.logs / f"{daemon.name}.log")
+    return os.posix_spawn(
+        daemon.command[0],
+        daemon.command,
+        os.environ | {MARKER: f"{layout.root}:{daemon.name}:{digest}"},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def is_running(layout: Layout, daemon: Daemon) -> bool:

@@ -104,9 +104,7 @@ def _node(layout: Layout, kube: Path) -> None:
     before = datetime.now(UTC)
     started = processes.ensure_running(layout, kubelet)
     processes.ensure_running(layout, proxy)
-    if started:
-        _ready(layout, kubelet, lambda: _node_has_spoken_since(before), 60.0)
-    _ready(layout, kubelet, _node_is_ready, 60.0)
+    _ready(layout, kubelet, lambda: _node_is_ready(before if started else None), 60.0)
     _ready(layout, proxy, _proxy_is_healthy, 30.0)
 
 
@@ -152,16 +150,13 @@ def _get(url: str, context: ssl.SSLContext | None = None) -> int:
         return int(answer.status)
 
 
-def _node_is_ready() -> bool:
-    path = "{.status.conditions[?(@.type=='Ready')].status}"
-    return kubectl.kubectl("get", "node", fixed.NODE_NAME, "-o", f"jsonpath={path}") == "True"
-
-
-def _node_has_spoken_since(moment: datetime) -> bool:
-    """Tell whether the node's lease is newer: after a crash the API server still calls a dead node Ready."""
-    path = "jsonpath={.spec.renewTime}"
-    renewed = kubectl.kubectl("-n", "kube-node-lease", "get", "lease", fixed.NODE_NAME, "-o", path)
-    return datetime.fromisoformat(renewed) > moment
+def _node_is_ready(since: datetime | None) -> bool:
+    """Tell whether the node is Ready, by a heartbeat of this kubelet: the API server calls a dead node Ready, too."""
+    condition = "{.status.conditions[?(@.type=='Ready')]['status','lastHeartbeatTime']}"
+    said = kubectl.kubectl("get", "node", fixed.NODE_NAME, "-o", f"jsonpath={condition}").split()
+    if len(said) != 2 or said[0] != "True":
+        return False
+    return since is None or datetime.fromisoformat(said[1]) >= since.replace(microsecond=0)
 
 
 def _program(name: str) -> Path:

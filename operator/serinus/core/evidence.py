@@ -6,6 +6,7 @@ so by Ville's inequality the chance that it ever reaches 1/alpha is at most alph
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +17,7 @@ CRITICAL_FAIL: Final = 5.0
 CRITICAL_PASS: Final = 5.0 / 9.0
 """Likelihood ratio of a passed critical probe: 50 % against 90 %."""
 _GRID = 0.001
+_MIDDLE = 1000
 
 
 def rollback(lost: int, tied: int, won: int, *, tolerance: float = 0.0) -> float:
@@ -78,11 +80,19 @@ def interval(lost: int, tied: int, won: int, *, alpha: float) -> tuple[float, fl
     pairs = lost + tied + won
     if pairs == 0:
         return (-1.0, 1.0)
-    kept = [mu for mu in _grid() if _wealth(lost, tied, won, mu) < 1 / (2 * alpha)]
-    if not kept:  # narrower than the grid: W+ falls and W- rises with mu, so what is left lies beside the mean
-        steps = (won - lost) / pairs / _GRID
-        return (round(math.floor(steps) * _GRID, 3), round(math.ceil(steps) * _GRID, 3))
-    return (kept[0], kept[-1])
+    steps = (won - lost) / pairs / _GRID + _MIDDLE
+    near = (max(0, math.floor(steps)), min(2 * _MIDDLE, math.ceil(steps)))
+
+    def kept(i: int) -> bool:
+        return _wealth(lost, tied, won, _grid(i)) < 1 / (2 * alpha)
+
+    # W+ and W- are convex in mu and at most 1 at the mean: what is kept is one piece around it, and bisection finds it
+    inside = [i for i in near if kept(i)]
+    if not inside:
+        return (_grid(near[0]), _grid(near[1]))
+    first = bisect_left(range(inside[0]), True, key=kept)
+    after = bisect_left(range(inside[-1] + 1, 2 * _MIDDLE + 1), True, key=lambda i: not kept(i))
+    return (_grid(first), _grid(inside[-1] + after))
 
 
 def _wealth(lost: int, tied: int, won: int, mu: float) -> float:
@@ -98,8 +108,8 @@ def _bet(lost: int, tied: int, won: int, *, mu: float, stake: float) -> float:
     return sum(n * math.log1p(stake * (d - mu)) for n, d in ((lost, -1), (tied, 0), (won, 1)))
 
 
-def _grid() -> Iterable[float]:
-    return (round(-1 + i * _GRID, 3) for i in range(2001))
+def _grid(i: int) -> float:
+    return round((i - _MIDDLE) * _GRID, 3)
 
 
 def _mean(logs: Iterable[float]) -> float:

@@ -21,6 +21,7 @@ class Settings:
     runbook_base: str = ""
     dashboard_base: str = ""
     operator_namespace: str = "serinus-system"
+    endpoint_slices: bool = False  # the ServiceMonitor CRD has serviceDiscoveryRole: prometheus-operator >= 0.86
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ It owns what goes from a service into an alert. Text of a user never becomes a t
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
@@ -11,20 +12,31 @@ from urllib.parse import urlencode
 from serinus.core.alert import Alert, AlertGroup, Severity, Threshold, Unit, parse_threshold
 from serinus.core.alertfile import expression
 from serinus.core.annotation import fill, literal
+from serinus.core.datafile import typed
+from serinus.core.fields import as_member
 from serinus.core.model import AlertOverride, InvalidSpec, Manifest, Service
-from serinus.core.promql import Duration, InvalidQuery, check, number, parse_duration, scope
+from serinus.core.promql import Duration, check, number, parse_duration, scope
 from serinus.resources.context import Context
 from serinus.resources.service_monitor import monitor_labels
 from serinus.resources.signal_rules import series
 
 _OVERRIDES: Final = "spec.alerts.overrides"
-_KEEP: Final = AlertOverride()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    """What an owner may change of an alert."""
+
+    threshold: Threshold | None
+    hold: Duration
+    severity: Severity
 
 
 def build(context: Context) -> list[Manifest]:
     """Build the one PrometheusRule; alerts that are disabled or that the runtime has no signals for are left out.
 
-    Raises InvalidSpec for an override that its alert cannot take; unknown alerts are `unknown_alerts`' affair.
+    An override that its alert cannot take does not keep the alert away: the alert has its defaults then, and
+    `override_problems` says so.
     """
     service = context.service
     missing = unavailable_alerts(service, context.alerts)
@@ -54,6 +66,17 @@ def unknown_alerts(service: Service, groups: tuple[AlertGroup, ...]) -> tuple[st
     return tuple(f"{path}: found {n!r}, allowed are {', '.join(known)}" for path, n in named if n not in known)
 
 
+def override_problems(service: Service, groups: tuple[AlertGroup, ...]) -> tuple[str, ...]:
+    """One message for each override that its alert cannot take: a threshold in another unit, for instance."""
+    problems = []
+    for alert in (a for g in groups for a in g.alerts if a.name in service.monitoring.overrides):
+        try:
+            _parameters(alert, service.monitoring.overrides[alert.name])
+        except InvalidSpec as e:
+            problems.append(str(e))
+    return tuple(problems)
+
+
 def unavailable_alerts(service: Service, groups: tuple[AlertGroup, ...]) -> frozenset[str]:
     """Alerts over a signal that the service's runtime does not have; they are reported, never generated."""
     recorded = series(service.runtime)
@@ -68,10 +91,9 @@ def _signals(alert: Alert) -> frozenset[str]:
 
 def _rule(context: Context, alert: Alert) -> Manifest:
     service = context.service
-    override = service.monitoring.overrides.get(alert.name, _KEEP)
-    threshold, hold, severity = _threshold(alert, override), _hold(alert, override), _severity(alert, override)
+    parameters = _effective(alert, service.monitoring.overrides.get(alert.name))
     labels = {
-        "severity": severity.value,
+        "severity": parameters.severity.value,
         "namespace": service.namespace,
         "llmservice": service.name,
         "team": literal(service.owner.team),
@@ -81,13 +103,13 @@ def _rule(context: Context, alert: Alert) -> Manifest:
         "name": service.name,
         "model": service.model,
         "team": service.owner.team,
-        "for": hold.text,
-        "threshold": _shown(threshold),
+        "for": parameters.hold.text,
+        "threshold": _shown(parameters.threshold),
     }
     return {
         "alert": alert.name,
-        "expr": expression(alert, threshold, scope(service.namespace, service.name)),
-        "for": hold.text,
+        "expr": expression(alert, parameters.threshold, scope(service.namespace, service.name)),
+        "for": parameters.hold.text,
         "labels": labels,
         "annotations": {
             "summary": fill(alert.summary, values),
@@ -110,34 +132,31 @@ def _links(context: Context, alert: Alert) -> Iterator[tuple[str, str]]:
         yield "dashboard_url", literal(f"{settings.dashboard_base}{separator}{query}")
 
 
-def _threshold(alert: Alert, override: AlertOverride) -> Threshold | None:
-    if override.threshold is None:
-        return alert.threshold
-    path = f"{_OVERRIDES}[alert={alert.name}].threshold"
+def _effective(alert: Alert, override: AlertOverride | None) -> _Parameters:
+    try:
+        return _parameters(alert, override or AlertOverride())
+    except InvalidSpec:
+        return _parameters(alert, AlertOverride())
+
+
+def _parameters(alert: Alert, override: AlertOverride) -> _Parameters:
+    """An alert's parameters with the override's in their place; raises InvalidSpec for one that does not fit."""
+    path = f"{_OVERRIDES}[alert={alert.name}]"
+    threshold, hold, severity = alert.threshold, alert.hold, alert.severity
+    if override.threshold is not None:
+        threshold = _threshold(alert, override.threshold, path)
+    if override.hold is not None:
+        hold = typed(f"{path}.for", lambda: parse_duration(override.hold or ""))
+    if override.severity is not None:
+        severity = as_member(override.severity, Severity, f"{path}.severity")
+    return _Parameters(threshold, hold, severity)
+
+
+def _threshold(alert: Alert, text: str, path: str) -> Threshold:
     if alert.threshold is None:
-        raise InvalidSpec(path, f"found {override.threshold!r}, allowed is none: this alert is on a state")
-    try:
-        return parse_threshold(alert.threshold.unit, override.threshold)
-    except InvalidQuery as e:
-        raise InvalidSpec(f"{path}{alert.threshold.unit.capitalize()}", str(e)) from e
-
-
-def _hold(alert: Alert, override: AlertOverride) -> Duration:
-    if override.hold is None:
-        return alert.hold
-    try:
-        return parse_duration(override.hold)
-    except InvalidQuery as e:
-        raise InvalidSpec(f"{_OVERRIDES}[alert={alert.name}].for", str(e)) from e
-
-
-def _severity(alert: Alert, override: AlertOverride) -> Severity:
-    if override.severity is None:
-        return alert.severity
-    if override.severity not in tuple(Severity):
-        path = f"{_OVERRIDES}[alert={alert.name}].severity"
-        raise InvalidSpec(path, f"found {override.severity!r}, allowed are {', '.join(Severity)}")
-    return Severity(override.severity)
+        raise InvalidSpec(f"{path}.threshold", f"found {text!r}, allowed is none: this alert is about a state")
+    unit = alert.threshold.unit
+    return typed(f"{path}.threshold{unit.capitalize()}", lambda: parse_threshold(unit, text))
 
 
 def _shown(threshold: Threshold | None) -> str:

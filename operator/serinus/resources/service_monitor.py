@@ -20,27 +20,26 @@ _REVISION_META: Final = "__meta_kubernetes_pod_label_" + naming.LABEL_REVISION.r
 def build(context: Context) -> list[Manifest]:
     """Build the one ServiceMonitor; it selects the Service `<name>-metrics` and nothing else."""
     service = context.service
+    spec: Manifest = {
+        "selector": {"matchLabels": {naming.LABEL_METRICS: "true", naming.LABEL_SERVICE: service.name}},
+        "fallbackScrapeProtocol": "PrometheusText0.0.4",
+        "sampleLimit": _SAMPLE_LIMIT,
+        "labelLimit": _LABEL_LIMIT,
+        "endpoints": [
+            {
+                "port": METRICS_PORT,
+                "path": service.workload.metrics_path if service.workload else service.runtime.metrics_path,
+                "interval": _interval(service.monitoring.interval),
+                "relabelings": _relabelings(context),
+            }
+        ],
+    }
+    # A server-side apply of a field that the installed CRD does not know is refused as a whole.
+    if context.settings.endpoint_slices:
+        spec["serviceDiscoveryRole"] = "EndpointSlice"
+    metadata = {"name": service.name, "namespace": service.namespace, "labels": monitor_labels(context)}
     return [
-        {
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "ServiceMonitor",
-            "metadata": {"name": service.name, "namespace": service.namespace, "labels": monitor_labels(context)},
-            "spec": {
-                "selector": {"matchLabels": {naming.LABEL_METRICS: "true", naming.LABEL_SERVICE: service.name}},
-                "serviceDiscoveryRole": "EndpointSlice",
-                "fallbackScrapeProtocol": "PrometheusText0.0.4",
-                "sampleLimit": _SAMPLE_LIMIT,
-                "labelLimit": _LABEL_LIMIT,
-                "endpoints": [
-                    {
-                        "port": METRICS_PORT,
-                        "path": service.workload.metrics_path if service.workload else service.runtime.metrics_path,
-                        "interval": _interval(service.monitoring.interval),
-                        "relabelings": _relabelings(context),
-                    }
-                ],
-            },
-        }
+        {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor", "metadata": metadata, "spec": spec},
     ]
 
 

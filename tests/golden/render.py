@@ -1,0 +1,96 @@
+"""Renders every example through the builders, as the text of the golden files.
+
+It owns which file has what. A new kind is a row in KINDS; a new example is a file in manifests/examples.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from serinus.core.catalogue import Library
+from serinus.core.model import Manifest, Service
+from serinus.core.parse import parse
+from serinus.resources import prometheus_rule, service_monitor, signal_rules
+from serinus.resources.context import Context, Settings
+from serinus.shell.catalogue import RUNTIMES, load
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "manifests" / "examples"
+EXPECTED = Path(__file__).parent / "expected"
+SETTINGS = Settings(
+    probe_image="ghcr.io/serinus-dev/serinus@sha256:" + "0" * 64,
+    monitor_labels={"release": "monitoring"},
+    runbook_base="https://serinus.dev/docs/runbooks",
+    dashboard_base="https://grafana.example.com/d/serinus-services",
+)
+
+KINDS: dict[str, Callable[[Context], list[Manifest]]] = {
+    "service-monitor": service_monitor.build,
+    "prometheus-rule": prometheus_rule.build,
+    "signal-rules": lambda context: signal_rules.build(context.service.runtime, context.settings),
+}
+"""Golden file name -> what renders it."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style with wide lines, so that a changed expression is a changed line."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+@cache
+def library() -> Library:
+    """Read the catalogue of this tree."""
+    return load(RUNTIMES, ROOT / "alert-rules")
+
+
+def documents(name: str) -> list[Manifest]:
+    """Read every object of an example."""
+    return list(yaml.safe_load_all((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+def service(name: str) -> Service:
+    """Parse the LLMService of an example."""
+    return parse(next(d for d in documents(name) if d["kind"] == "LLMService"), library().runtimes)
+
+
+def context(name: str) -> Context:
+    """Make the context of an example's service, before any revision exists."""
+    return Context(service=service(name), settings=SETTINGS, runtimes=library().runtimes, alerts=library().alerts)
+
+
+def examples() -> list[str]:
+    """Names of all examples."""
+    return sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
+
+
+def manifests(name: str, kind: str) -> list[Manifest]:
+    """Build one kind for one example."""
+    return KINDS[kind](context(name))
+
+
+def text(objects: Iterable[Manifest]) -> str:
+    """Write manifests with sorted keys, each document headed by `---`."""
+    return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=True, explicit_start=True, width=200, allow_unicode=True)
+
+
+def goldens() -> dict[Path, str]:
+    """Render all golden files: path and wanted content."""
+    return {
+        EXPECTED / name / f"{kind}.yaml": text(built)
+        for name in examples()
+        for kind in KINDS
+        if (built := manifests(name, kind))
+    }
+
+
+def differences(wanted: dict[Path, str], folder: Path) -> list[str]:
+    """One line for each golden that is missing, stale, or rendered by nothing any more."""
+    found = {path: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.yaml"))}
+    lines = [f"{path.relative_to(folder)}: missing" for path in wanted if path not in found]
+    lines += [f"{path.relative_to(folder)}: stale" for path in wanted if path in found and found[path] != wanted[path]]
+    return lines + [f"{path.relative_to(folder)}: rendered by nothing" for path in found if path not in wanted]

@@ -65,7 +65,7 @@ def test_verdict_of_a_finished_run_cannot_change(bed: ApiBed, namespace: str) ->
         bed.client.set_status(stored, {"phase": "Finished"})
     bed.client.set_status(stored, {"phase": "Finished", "verdict": "Failed"})
     for change in ({"verdict": "Passed"}, {"phase": "Running"}, {"verdict": None}):
-        with pytest.raises(ApiError, match="is evidence and cannot change|write verdict"):
+        with pytest.raises(ApiError, match=r"is evidence and cannot change|write verdict"):
             bed.client.set_status(stored, change)
     told = bed.client.set_status(stored, {"message": "lost 18 pairs"})
     assert told["status"]["message"] == "lost 18 pairs"

@@ -1,5 +1,7 @@
 """The custom resources on a real API server: what it accepts, what it refuses and what it says then."""
 
+from typing import Any
+
 import pytest
 
 from tests.api.accepted import ACCEPTED
@@ -118,7 +120,7 @@ def test_defaults_of_monitoring_are_visible_in_the_object(bed: ApiBed) -> None:
 
 
 def test_defaults_of_entries_are_visible(bed: ApiBed) -> None:
-    spec = {"gates": {"metrics": [{"name": "m", "signal": "ttft_p95", "maxDuration": "2s"}]}}
+    spec: dict[str, Any] = {"gates": {"metrics": [{"name": "m", "signal": "ttft_p95", "maxDuration": "2s"}]}}
     spec |= {"slos": [{"name": "s", "signal": "availability", "objectivePercent": 99}]}
     created = bed.client.create(Row("entries", spec).manifest("default"), dry_run=True)["spec"]
     assert created["gates"]["metrics"][0]["minRequests"] == 100

@@ -19,7 +19,7 @@ from serinus.core.naming import LABEL_REVISION
 from serinus.core.parse import parse
 from serinus.core.questions import questions_of
 from serinus.core.revision import Revision, revision_of
-from serinus.core.rollout import Hold, Seen, Stage, State, step
+from serinus.core.rollout import NAME_CONFLICT, Hold, Seen, Stage, State, step
 from serinus.core.runs import Expected, advance, supersede
 from serinus.core.runtime import Catalogue
 from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
@@ -60,6 +60,7 @@ class Plan:
     runs: tuple[RunUpdate, ...] = ()
     decisions: tuple[DecisionUpdate, ...] = ()
     stories: tuple[Story, ...] = ()
+    conflict: str = ""  # that was known when this was planned
     check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
     requeue_after: float | None = None
 
@@ -71,7 +72,7 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
         raise InvalidSpec("spec.workloadRef", "is not supported by this version, allowed is spec.workload")
     target = revision_of(snapshot.body)
     revisions = kept_revisions(snapshot, target, limit=service.rollout.history_limit)
-    snapshot = dataclasses.replace(snapshot, revisions=revisions)
+    snapshot = dataclasses.replace(snapshot, revisions=revisions, conflict=_last_conflict(snapshot))
     state = memory.load(snapshot.body.get("status") or {}, revisions, stable_selector=snapshot.stable_selector)
     questions, problem = questions_of(service.gates, snapshot.probe_sets)
     desk = _Desk(
@@ -87,6 +88,12 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
     look = desk.look(state)
     new = step(service.rollout, state, _facts(desk, state, look, decision), int(now))
     return _finish(desk, state, new, look if new == state else desk.look(new))
+
+
+def _last_conflict(snapshot: Snapshot) -> str:
+    """The conflict that the last writes met: it holds until writes meet none."""
+    held = ((snapshot.body.get("status") or {}).get("rollout") or {}).get("held") or {}
+    return str(held.get("message", "")) if held.get("reason") == NAME_CONFLICT else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +156,8 @@ def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None
 
 def _block(desk: _Desk, state: State) -> Hold | None:
     """Why no new rollout may start, the most lasting reason first."""
+    if desk.snapshot.conflict:
+        return Hold(reason=NAME_CONFLICT, message=desk.snapshot.conflict)
     if desk.service.restraining:
         paths = ", ".join(desk.service.restraining)
         return Hold(
@@ -210,6 +219,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         runs=_runs(desk, context),
         decisions=told(desk.snapshot.decisions, desk.service, desk.target.name, new, desk.now),
         stories=stories(state, new, context.gates),
+        conflict=desk.snapshot.conflict,
         check=_check(desk, context),
         requeue_after=0.0 if new != state else _wake(desk, new, look),
     )

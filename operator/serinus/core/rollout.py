@@ -27,6 +27,10 @@ PARK_DELAYS: Final = (60, 120, 300, 600)
 """Seconds before a canary that could not be placed is tried again; the last one repeats."""
 
 
+NAME_CONFLICT: Final = "NameConflict"
+"""Reason of a hold: an object of a name that the service needs is somebody else's."""
+
+
 class Stage(StrEnum):
     """Where a rollout is."""
 

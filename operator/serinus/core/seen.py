@@ -26,7 +26,7 @@ class PodSeen:
 
     name: str
     uid: str
-    resource_version: str
+    resource_version: str = field(compare=False)
     revision: str
     live: bool  # label traffic
     draining: bool  # label drain
@@ -53,7 +53,7 @@ class SetSeen:
     name: str
     revision: str
     uid: str
-    resource_version: str
+    resource_version: str = field(compare=False)
     replicas: int
     live: bool  # traffic label of its pod template
     observed: bool  # its controller has seen this generation
@@ -178,4 +178,5 @@ class Snapshot:
     decisions: tuple[DecisionSeen, ...] = ()
     probe_sets: Mapping[str, ProbeSetSeen] = field(default_factory=dict, hash=False)
     stable_selector: str = ""  # revision that the Service `<name>-stable` selects: the record if status is lost
+    conflict: str = ""  # which object of a needed name is somebody else's; else empty
     refused: str = ""  # why the API server refuses the target's ReplicaSet; else empty

@@ -75,8 +75,8 @@ def _run(context: Context, view: GateView) -> Manifest:
 
 
 def build_jobs(context: Context) -> list[Manifest]:
-    """The Jobs of the ProbeRuns that are wanted now, of the same names."""
-    return [_job(context, view) for view in context.gates if view.wanted]
+    """The Jobs of the ProbeRuns that are wanted now, of the same names; never a second one for a run that had its Job."""
+    return [_job(context, v) for v in context.gates if v.wanted and not (v.run and v.run.status.get("jobUID"))]
 
 
 def pod_spec(context: Context, view: GateView) -> Manifest:

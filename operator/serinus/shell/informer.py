@@ -61,7 +61,7 @@ class Informer(Generic[T]):
     With `project` it reads whole objects and keeps what the projection returns, else it reads metadata alone and the
     value is None. A projection must not raise. `on_change(namespace, name, old, new)` is called for every difference
     that somebody else made, also for those that only a compare finds; not for one in resourceVersion alone, and not
-    for what `learn` was told.
+    for what `learn` was told (if the watch did not tell it first: then a write of ours is news once).
     """
 
     def __init__(

@@ -1,0 +1,219 @@
+"""One reconcile: observe, plan, write the intent, apply, write what was observed.
+
+The order is the design: a crash between any two writes leaves a world from which the next run goes on.
+"""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from serinus.core import naming, views
+from serinus.core.arrange import PodPatch
+from serinus.core.model import InvalidSpec
+from serinus.core.rollout import NAME_CONFLICT, Hold
+from serinus.core.status import Output
+from serinus.plan import Plan, Surroundings, plan
+from serinus.resources import BUILDERS
+from serinus.shell import logs
+from serinus.shell.api_errors import Conflict, NotFound, Refused
+from serinus.shell.apply import Applier, Owner, Result, Sweep, Wanted
+from serinus.shell.kinds import Object, Ref
+from serinus.shell.kube import Api
+from serinus.shell.observe import Observation, Observer
+from serinus.shell.outcomes import Outcome
+from serinus.shell.records import NotSettled, Recorder
+from serinus.shell.watches import Watches
+from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, Customs
+
+_log = logging.getLogger(__name__)
+_REFUSED_AGAIN = 60.0
+"""Seconds until a template that the API server refused is tried again: a webhook may have been the reason."""
+_SOON = 0.2
+"""Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
+_OUTPUT_KINDS = frozenset(b.kind for b in BUILDERS if b.output)
+_ONCE_KINDS = frozenset(b.kind for b in BUILDERS if b.once)
+_TRAFFIC_KINDS = frozenset({"ReplicaSet", "Service"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a reconcile works with."""
+
+    api: Api
+    applier: Applier
+    observer: Observer
+    customs: Customs
+    watches: Watches
+    around: Surroundings
+    tell: Callable[[Object, Plan], None]  # events and gauges of one service
+    forget: Callable[[str, str], None]
+    installed: Callable[[str], bool]  # whether an API (`monitoring.coreos.com/v1`) is there
+    clock: Callable[[], float] = time.time
+
+
+class Reconciler:
+    """Brings one service a step further; every trigger calls the same `run`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._recorder = Recorder(tools.api, tools.customs, tools.watches, tools.clock)
+
+    async def run(self, namespace: str, name: str) -> float | None:
+        """Run once; returns seconds until the clock alone can change something. Raises what is to be retried."""
+        tools = self._tools
+        body = tools.customs.get(LLMSERVICE, namespace, name)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            tools.forget(namespace, name)
+            return None
+        observation = await tools.observer.observe(body)
+        try:
+            planned, refused = await self._plan(observation)
+        except InvalidSpec as e:
+            await self._recorder.invalid(body, e)
+            return None
+        again = await self._act(body, planned, observation)
+        if again is not None:
+            return again
+        return _REFUSED_AGAIN if refused else planned.requeue_after
+
+    async def run_probe_set(self, namespace: str, name: str) -> float | None:
+        """Bring the status of a ProbeSet up to date."""
+        await self._recorder.probe_set(self._tools.observer.probe_sets, namespace, name)
+        return None
+
+    async def _plan(self, observation: Observation) -> tuple[Plan, bool]:
+        """Plan; a revision that is new to the API server is tried with a dry run, and planned again if refused."""
+        now = self._tools.clock()
+        planned = plan(observation.snapshot, self._tools.around, now)
+        if planned.check is None:
+            return planned, False
+        try:
+            await self._tools.api.apply(planned.check, dry_run=True)
+        except Refused as e:
+            snapshot = dataclasses.replace(observation.snapshot, refused=f"spec.workload.template: {e.message}"[:1000])
+            return plan(snapshot, self._tools.around, now), True
+        return planned, False
+
+    async def _act(self, body: Object, planned: Plan, observation: Observation) -> float | None:
+        """Write: intent, children, pods' labels, runs, then status. Returns seconds if another look is due soon."""
+        namespace = body["metadata"]["namespace"]
+        if planned.moved:
+            body = await self._recorder.service(body, planned, _shown_outputs(body))
+        outcomes = await self._apply(body, planned, observation)
+        relabelled = await self._relabel(namespace, planned.patches)
+        await self._recorder.runs(namespace, planned)
+        told, changed = _with_conflicts(planned, outcomes)
+        outputs = [_output(o) for o in outcomes if o.ref.kind.kind in _OUTPUT_KINDS] + self._skipped(planned)
+        body = await self._recorder.service(body, told, outputs)
+        self._tools.tell(body, told)
+        _raise_failures(outcomes)
+        if planned.moved:
+            return 0.0
+        busy = changed or relabelled or planned.runs or planned.decisions or any(_soon_again(o) for o in outcomes)
+        return _SOON if busy else None
+
+    async def _apply(self, body: Object, planned: Plan, observation: Observation) -> list[Outcome]:
+        """Write the children that differ; what bears traffic only at the version that was decided on."""
+        namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        wanted = []
+        for manifest in planned.manifests:
+            if not self._tools.installed(manifest["apiVersion"]) or self._made_already(manifest):
+                continue
+            ref = self._tools.api.ref_of(manifest)
+            version = observation.versions.get(ref) if manifest["kind"] in _TRAFFIC_KINDS else None
+            wanted.append(Wanted(manifest, resource_version=version))
+        sweep = Sweep(namespace, name, [k for k in PRUNED if self._tools.installed(k.api_version)])
+        return await self._tools.applier.apply_all(_owner(body), wanted, sweep)
+
+    def _made_already(self, manifest: Object) -> bool:
+        """Runs and Jobs are evidence: one that exists is never written again, whoever made it."""
+        if manifest["kind"] not in _ONCE_KINDS:
+            return False
+        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        if manifest["kind"] == PROBERUN.kind:
+            return self._tools.customs.get(PROBERUN, namespace, name) is not None
+        return self._tools.watches.get(Ref(JOB, namespace, name)) is not None
+
+    async def _relabel(self, namespace: str, patches: tuple[PodPatch, ...]) -> bool:
+        """Patch pods at the version that was read; True if there was something to patch."""
+        for patch in patches:
+            ref = Ref(POD, namespace, patch.pod)
+            wanted = _pod_patch(patch, self._tools.clock())
+            try:
+                changed = await self._tools.api.patch_merge(ref, wanted, resource_version=patch.resource_version)
+            except (Conflict, NotFound):
+                continue  # it changed since it was read: the next look decides anew
+            self._tools.watches.learn(POD, changed)
+            logs.event(_log, "relabelled", object=ref.text, live=patch.live, drain=patch.drain)
+        return bool(patches)
+
+    def _skipped(self, planned: Plan) -> list[Output]:
+        """Outputs whose API is not installed: said, not forgotten."""
+        return [
+            Output(kind=m["kind"], name=m["metadata"]["name"], state="Skipped", reason="ApiNotInstalled")
+            for m in planned.manifests
+            if m["kind"] in _OUTPUT_KINDS and not self._tools.installed(m["apiVersion"])
+        ]
+
+
+def _with_conflicts(planned: Plan, outcomes: list[Outcome]) -> tuple[Plan, bool]:
+    """Say so if a name that the service needs has become, or is no longer, somebody else's."""
+    found = "; ".join(o.message for o in outcomes if o.result is Result.NAME_CONFLICT)[:1000]
+    if found == planned.conflict:
+        return planned, False
+    hold = Hold(reason=NAME_CONFLICT, message=found) if found else None
+    state = dataclasses.replace(planned.view.state, held=hold)
+    return dataclasses.replace(planned, view=dataclasses.replace(planned.view, state=state)), True
+
+
+def _owner(body: Object) -> Owner:
+    metadata = body["metadata"]
+    return Owner(naming.API_VERSION, LLMSERVICE.kind, metadata["name"], metadata["uid"])
+
+
+def _pod_patch(patch: PodPatch, now: float) -> Object:
+    labels: dict[str, str] = {}
+    metadata: Object = {"uid": patch.uid, "labels": labels}
+    if patch.live is not None:
+        labels[naming.LABEL_TRAFFIC] = naming.TRAFFIC_LIVE if patch.live else naming.TRAFFIC_IDLE
+    if patch.drain is not None:
+        labels[naming.LABEL_DRAIN] = "true" if patch.drain else "false"
+        metadata["annotations"] = {
+            naming.ANNOTATION_DELETION_COST: "-1000" if patch.drain else None,
+            naming.ANNOTATION_DRAIN_SINCE: views.timestamp(now) if patch.drain else None,
+        }
+    return {"metadata": metadata}
+
+
+def _shown_outputs(body: Object) -> list[Output]:
+    """The outputs as status has them: nothing is known yet of those of a new state."""
+    shown = (body.get("status") or {}).get("outputs") or []
+    return [Output(**{k: str(o.get(k, "")) for k in ("kind", "name", "state", "reason", "message")}) for o in shown]
+
+
+def _output(outcome: Outcome) -> Output:
+    return Output(
+        kind=outcome.ref.kind.kind,
+        name=outcome.ref.name,
+        state="Failed" if outcome.failed else "Applied",
+        reason=outcome.reason if outcome.failed else "",
+        message=outcome.message if outcome.failed else "",
+    )
+
+
+def _soon_again(outcome: Outcome) -> bool:
+    """Whether an outcome calls for another look at once: the world was newer, or a Job waits to be recorded."""
+    return outcome.result is Result.STALE or (outcome.result is Result.CREATED and outcome.ref.kind == JOB)
+
+
+def _raise_failures(outcomes: list[Outcome]) -> None:
+    """A child that could not be written is tried again with backoff; a refused output stands in status."""
+    failed = [o for o in outcomes if o.result is Result.UNAVAILABLE or (o.result is Result.REFUSED and _vital(o))]
+    if failed:
+        raise NotSettled("; ".join(o.message for o in failed[:3]))
+
+
+def _vital(outcome: Outcome) -> bool:
+    return outcome.ref.kind.kind not in _OUTPUT_KINDS

@@ -1,0 +1,180 @@
+"""The kinds that the engine knows and the memory of them: informers of children, and what kopf tells of our own kinds.
+
+It keeps and finds; it enqueues through one callback and writes nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from serinus.core import naming, views
+from serinus.core.seen import JobPodSeen
+from serinus.shell.entry import Mark
+from serinus.shell.informer import Informer, Rhythm, Scope
+from serinus.shell.kinds import Kind, Object
+from serinus.shell.kube import Api
+from serinus.shell.store import Seen, version_number
+from serinus.shell.watches import Watches
+
+LLMSERVICE: Final = Kind(naming.GROUP, naming.VERSION, "llmservices", "LLMService")
+PROBESET: Final = Kind(naming.GROUP, naming.VERSION, "probesets", "ProbeSet")
+PROBERUN: Final = Kind(naming.GROUP, naming.VERSION, "proberuns", "ProbeRun")
+DECISION: Final = Kind(naming.GROUP, naming.VERSION, "decisions", "Decision")
+OWN_KINDS: Final = (LLMSERVICE, PROBESET, PROBERUN, DECISION)
+
+POD: Final = Kind("", "v1", "pods", "Pod")
+SERVICE: Final = Kind("", "v1", "services", "Service")
+CONFIGMAP: Final = Kind("", "v1", "configmaps", "ConfigMap")
+REPLICASET: Final = Kind("apps", "v1", "replicasets", "ReplicaSet")
+REVISION: Final = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
+JOB: Final = Kind("batch", "v1", "jobs", "Job")
+SLICE: Final = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+BUDGET: Final = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+SERVICE_MONITOR: Final = Kind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
+RULE: Final = Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
+
+KINDS: Final = (
+    *OWN_KINDS,
+    POD,
+    SERVICE,
+    CONFIGMAP,
+    REPLICASET,
+    REVISION,
+    JOB,
+    SLICE,
+    BUDGET,
+    NETWORK_POLICY,
+    SERVICE_MONITOR,
+    RULE,
+)
+PRUNED: Final = (REPLICASET, REVISION, SERVICE, CONFIGMAP, BUDGET, NETWORK_POLICY, SERVICE_MONITOR, RULE)
+"""Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
+
+MARK: Final = Mark(naming.FIELD_MANAGER, naming.ANNOTATION_APPLIED)
+_SERVICE_NAME = "kubernetes.io/service-name"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSeen:
+    """One EndpointSlice: its Service and the pods in it that are ready."""
+
+    service: str
+    pods: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePodSeen:
+    """The pod of a probe Job, and the UID of that Job."""
+
+    job_uid: str
+    pod: JobPodSeen
+
+
+def _slice(body: Object) -> SliceSeen:
+    service = (body["metadata"].get("labels") or {}).get(_SERVICE_NAME, "")
+    return SliceSeen(service, views.ready_pods([body]))
+
+
+def _probe_pod(body: Object) -> ProbePodSeen:
+    owners = body["metadata"].get("ownerReferences") or []
+    uid = next((o.get("uid", "") for o in owners if o.get("kind") == "Job"), "")
+    return ProbePodSeen(uid, views.job_pod_seen(body))
+
+
+def _selected_revision(body: Object) -> str:
+    return str(((body.get("spec") or {}).get("selector") or {}).get(naming.LABEL_REVISION, ""))
+
+
+_CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] = (
+    (REPLICASET, naming.LABEL_SERVICE, views.set_seen),
+    (POD, naming.LABEL_SERVICE, views.pod_seen),
+    (SLICE, naming.LABEL_SERVICE, _slice),
+    (REVISION, naming.LABEL_SERVICE, views.revision_seen),
+    (SERVICE, naming.LABEL_SERVICE, _selected_revision),
+    (JOB, naming.LABEL_SERVICE, views.job_seen),
+    (CONFIGMAP, naming.LABEL_SERVICE, None),
+    (BUDGET, naming.LABEL_SERVICE, None),
+    (NETWORK_POLICY, naming.LABEL_SERVICE, None),
+    (SERVICE_MONITOR, naming.LABEL_SERVICE, None),
+    (RULE, naming.LABEL_SERVICE, None),
+)
+"""Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
+
+Enqueue = Callable[[str, str], None]
+"""Called with namespace and name of the LLMService whose world changed."""
+
+
+class Customs:
+    """Our own objects as kopf tells of them, by kind and name; ProbeRuns and Decisions also by their service."""
+
+    def __init__(self) -> None:
+        self._objects: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in OWN_KINDS}
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """One object as it was last seen."""
+        return self._objects[kind].get((namespace, name))
+
+    def offer(self, kind: Kind, body: Object) -> bool:
+        """Take an object over unless a newer one is known; False if it was old news."""
+        key = _key(body)
+        known = self._objects[kind].get(key)
+        if (
+            known is not None
+            and known["metadata"]["uid"] == body["metadata"]["uid"]
+            and _version(known) > _version(body)
+        ):
+            return False
+        body["metadata"].pop("managedFields", None)
+        self._objects[kind][key] = body
+        return True
+
+    def remove(self, kind: Kind, namespace: str, name: str) -> None:
+        """Forget an object."""
+        self._objects[kind].pop((namespace, name), None)
+
+    def keys(self, kind: Kind) -> list[tuple[str, str]]:
+        """Namespace and name of every object of a kind."""
+        return list(self._objects[kind])
+
+    def of_service(self, kind: Kind, namespace: str, service: str) -> list[Object]:
+        """ProbeRuns or Decisions that refer to a service, in the order of their names."""
+        found = (
+            body
+            for (where, _), body in self._objects[kind].items()
+            if where == namespace and ((body.get("spec") or {}).get("llmServiceRef") or {}).get("name") == service
+        )
+        return sorted(found, key=lambda body: str(body["metadata"]["name"]))
+
+
+def make_watches(api: Api, namespaces: Iterable[str | None], enqueue: Enqueue, *, rhythm: Rhythm) -> Watches:
+    """Make the informers of all children in these namespaces (None: in all)."""
+    return Watches(
+        Informer(
+            api,
+            Scope(kind, namespace, selector=label, index_label=label),
+            MARK,
+            on_change=_teller(label, enqueue),
+            project=project,
+            rhythm=rhythm,
+        )
+        for namespace in namespaces
+        for kind, label, project in (*_CHILDREN, (POD, naming.LABEL_PROBE_FOR, _probe_pod))
+    )
+
+
+def _teller(label: str, enqueue: Enqueue) -> Callable[[str, str, Seen[Any] | None, Seen[Any] | None], None]:
+    def tell(namespace: str, _name: str, old: Seen[Any] | None, new: Seen[Any] | None) -> None:
+        owners = {seen.entry.labels.get(label, "") for seen in (old, new) if seen is not None}
+        for owner in owners - {""}:
+            enqueue(namespace, owner)
+
+    return tell
+
+
+def _key(body: Object) -> tuple[str, str]:
+    return body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
+def _version(body: Object) -> int:
+    return version_number(body["metadata"].get("resourceVersion", ""))

@@ -62,20 +62,18 @@ def _run(context: Context, view: GateView) -> Manifest:
         spec["baseline"] = identity.baseline
     if identity.step >= 0:
         spec["step"] = identity.step
-    return {
-        "apiVersion": naming.API_VERSION,
-        "kind": "ProbeRun",
-        "metadata": {
-            "name": view.name,
-            "namespace": identity.namespace,
-            "labels": naming.app_labels(identity.service) | {naming.LABEL_REVISION: identity.revision},
-        },
-        "spec": spec,
+    metadata: Manifest = {
+        "name": view.name,
+        "namespace": identity.namespace,
+        "labels": naming.app_labels(identity.service) | {naming.LABEL_REVISION: identity.revision},
     }
+    if context.service.evidence_keep:
+        metadata["ownerReferences"] = []  # evidence outlives its service
+    return {"apiVersion": naming.API_VERSION, "kind": "ProbeRun", "metadata": metadata, "spec": spec}
 
 
 def build_jobs(context: Context) -> list[Manifest]:
-    """The Jobs of the ProbeRuns that are wanted now, of the same names; never a second one for a run that had its Job."""
+    """The Jobs of the ProbeRuns that are wanted now; never a second one for a run that had its Job."""
     return [_job(context, v) for v in context.gates if v.wanted and not (v.run and v.run.status.get("jobUID"))]
 
 

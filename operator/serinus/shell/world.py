@@ -119,11 +119,7 @@ class Customs:
         """Take an object over unless a newer one is known; False if it was old news."""
         key = _key(body)
         known = self._objects[kind].get(key)
-        if (
-            known is not None
-            and known["metadata"]["uid"] == body["metadata"]["uid"]
-            and _version(known) > _version(body)
-        ):
+        if known is not None and _same_object(known, body) and _version(known) >= _version(body):
             return False
         body["metadata"].pop("managedFields", None)
         self._objects[kind][key] = body
@@ -170,6 +166,10 @@ def _teller(label: str, enqueue: Enqueue) -> Callable[[str, str, Seen[Any] | Non
             enqueue(namespace, owner)
 
     return tell
+
+
+def _same_object(known: Object, body: Object) -> bool:
+    return bool(known["metadata"]["uid"] == body["metadata"]["uid"])
 
 
 def _key(body: Object) -> tuple[str, str]:

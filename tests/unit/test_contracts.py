@@ -5,6 +5,7 @@ It must not repeat a contract: pyproject.toml has them, and every one of them ne
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def tree(tmp_path: Path) -> Path:
     shutil.copytree(
         ROOT / "operator", tmp_path / "operator", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )
+    (tmp_path / "operator" / "serinus" / "probes" / "assertions.py").touch()
     return tmp_path
 
 
@@ -79,13 +81,8 @@ def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
 
 def verdicts(output: str) -> dict[str, str]:
     """Return KEPT or BROKEN for the id of every contract that import-linter reports."""
-    words = {
-        name: line.rsplit(" ", 1)[-1]
-        for line in output.splitlines()
-        for name in CONTRACTS.values()
-        if line.startswith(name)
-    }
-    return {key: words[name] for key, name in CONTRACTS.items() if name in words}
+    said = dict(re.findall(r"^(.+) (KEPT|BROKEN)$", output, re.MULTILINE))
+    return {key: said[name] for key, name in CONTRACTS.items() if name in said}
 
 
 def test_every_contract_is_kept(tree: Path) -> None:
@@ -143,4 +140,4 @@ def test_pure_core_opens_no_file_and_runs_no_text() -> None:
 
 
 def test_a_call_with_effects_is_found() -> None:
-    assert list(impure_calls("def read(path):\n    return open(path).read() + eval('1')\n")) == ["open", "eval"]
+    assert set(impure_calls("def read(path):\n    return open(path).read() + eval('1')\n")) == {"open", "eval"}

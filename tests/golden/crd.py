@@ -26,33 +26,33 @@ _METADATA: Schema = {
 
 
 class CrdFolder:
-    """The CRDs of a folder, found by apiVersion and kind."""
+    """The CRDs of some folders, one file each, named `<group>_<plural>.yaml` as controller-gen does."""
 
     def __init__(self, *folders: Path) -> None:
-        self._schemas: dict[tuple[str, str], Schema] = {}
-        for path in (p for folder in folders for p in sorted(folder.glob("*.yaml"))):
-            self._read(path)
-
-    def _read(self, path: Path) -> None:
-        crd = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-        for version in crd["spec"]["versions"]:
-            key = f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]
-            self._schemas[key] = strict(version["schema"]["openAPIV3Schema"])
+        self._folders = folders
+        self._schemas: dict[tuple[str, str], Schema | None] = {}
 
     def problems(self, manifest: Manifest) -> list[str]:
         """One line for each field that the CRD does not know or does not allow, with its path."""
-        schema = self._schemas.get((manifest["apiVersion"], manifest["kind"]))
+        key = manifest["apiVersion"], manifest["kind"]
+        if key not in self._schemas:
+            self._schemas[key] = self._read(*key)
+        schema = self._schemas[key]
         if schema is None:
-            return [f"no CRD has {manifest['apiVersion']} {manifest['kind']}"]
+            return [f"no CRD has {key[0]} {key[1]}"]
         errors = jsonschema.Draft202012Validator(schema).iter_errors(manifest)
         return sorted(f"{error.json_path}: {error.message}" for error in errors)
 
-
-class _Loader(yaml.SafeLoader):
-    """A CRD of prometheus-operator has an enum item `=`, which YAML 1.1 gives a tag of its own."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+    def _read(self, api_version: str, kind: str) -> Schema | None:
+        group, _, wanted = api_version.partition("/")
+        for path in (folder / f"{group}_{kind.lower()}s.yaml" for folder in self._folders):
+            if not path.is_file():
+                continue
+            crd = yaml.safe_load(path.read_text(encoding="utf-8"))
+            for version in crd["spec"]["versions"]:
+                if (version["name"], crd["spec"]["names"]["kind"]) == (wanted, kind):
+                    return strict(version["schema"]["openAPIV3Schema"])
+        return None
 
 
 def strict(schema: Schema) -> Schema:

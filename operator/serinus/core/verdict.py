@@ -235,6 +235,7 @@ def _short(value: float, limit: float) -> str:
         return "under 0.001"
     if value >= 1e6:
         return "over a million"
+    limit = round(limit, 6)  # as it is printed, not 1 / 0.03 in binary
     decimals = 3 if value < 1 else max(0, 3 - len(str(int(value))))
     while (round(value, decimals) >= limit) != (value >= limit):
         decimals += 1

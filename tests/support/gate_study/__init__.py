@@ -1,0 +1,1 @@
+"""A seeded simulation of the quality gate, of the rules that people use instead, and of what breaks a gate."""

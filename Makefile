@@ -68,6 +68,10 @@ image: ## Build the operator's image with Docker
 	@command -v docker >/dev/null || { echo "make: docker is missing: install Docker or use 'make cluster', which needs none" >&2; exit 1; }
 	docker build --tag $(IMAGE):$(VERSION) .
 
+.PHONY: gate-study
+gate-study: venv ## Simulate the gate's error rates anew and write their page of the docs
+	@$(BIN)/python -m tests.support.gate_study --write docs/gate-error-rates.md
+
 ##@ A cluster without Docker
 
 .PHONY: cluster

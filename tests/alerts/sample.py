@@ -1,0 +1,112 @@
+"""A sample exposition as the input of a promtool test, and a second, naive reckoning of what must come out.
+
+It owns arithmetic on the raw names of the sample; it must not read a rule or the catalogue. A counter grows by its
+value each minute, so its rate is the value over 60; a gauge stays.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+FOLDER = Path(__file__).parents[1] / "samples"
+TARGET = {
+    "namespace": "team-a",
+    "llmservice": "chat",
+    "model": "llama-3.1-8b",
+    "runtime": "vllm",
+    "role": "server",
+    "revision": "r8d21bb77f0",
+}
+MINUTES = 10
+
+
+@dataclass(frozen=True)
+class Row:
+    """One series of the sample."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+    counts: bool  # it grows: a counter, or a part of a histogram
+
+
+class Sample:
+    """A file of `tests/samples`, scraped from one pod."""
+
+    def __init__(self, text: str, *, pod: str = "chat-0", target: dict[str, str] | None = None) -> None:
+        self.target = {**TARGET, **(target or {}), "pod": pod, "instance": f"{pod}:8000"}
+        self.rows = [
+            Row(s.name, s.labels, s.value, family.type in ("counter", "histogram", "summary"))
+            for family in text_string_to_metric_families(text)
+            for s in family.samples
+            if not s.name.endswith("_created")
+        ]
+
+    @classmethod
+    def of(cls, file: str) -> "Sample":
+        """Read a file by its name."""
+        return cls((FOLDER / file).read_text(encoding="utf-8"))
+
+    def input_series(self) -> list[dict[str, str]]:
+        """Every series as promtool wants it, with the labels of its target, and `up`."""
+        up = {"series": _series("up", self.target), "values": f"1x{MINUTES}"}
+        return [up, *({"series": _series(r.name, r.labels | self.target), "values": _values(r)} for r in self.rows)]
+
+    def sum(self, name: str, **labels: str) -> float:
+        """Sum of the series of a name that have these labels; KeyError when there is none."""
+        found = [r.value for r in self.rows if r.name == name and r.labels.items() >= labels.items()]
+        if not found:
+            raise KeyError(name)
+        return sum(found)
+
+    def rate(self, name: str, **labels: str) -> float:
+        """Growth a second, as `rate` finds it."""
+        return self.sum(name, **labels) / 60
+
+    def mean(self, name: str) -> float:
+        """Mean of a histogram."""
+        return self.sum(f"{name}_sum") / self.sum(f"{name}_count")
+
+    def buckets(self, name: str) -> dict[str, float]:
+        """Cumulative counts of a histogram by upper edge."""
+        rows = [r for r in self.rows if r.name == f"{name}_bucket"]
+        if not rows:
+            raise KeyError(name)
+        return {row.labels["le"]: row.value for row in rows}
+
+    def quantile(self, name: str, q: float) -> float:
+        """Quantile of a histogram by linear interpolation within the bucket, as Prometheus documents it."""
+        buckets = self.buckets(name)
+        rank = q * buckets["+Inf"]
+        lower_edge = lower_count = 0.0
+        for le, count in buckets.items():
+            if count >= rank:
+                if le == "+Inf":
+                    return lower_edge
+                return lower_edge + (float(le) - lower_edge) * (rank - lower_count) / (count - lower_count)
+            lower_edge, lower_count = float(le), count
+        raise AssertionError("a histogram ends in +Inf")
+
+
+def _values(row: Row) -> str:
+    return f"0+{row.value!r}x{MINUTES}" if row.counts else f"{row.value!r}+0x{MINUTES}"
+
+
+def _series(name: str, labels: dict[str, str]) -> str:
+    inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in sorted(labels.items()))
+    return f"{name}{{{inside}}}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def expectation(series: str, found: list[tuple[dict[str, str], float]]) -> dict[str, Any]:
+    """What promtool must find under the name of a recorded series, at the end of the input, to a millionth.
+
+    promtool compares to the last bit, and a sum in another order differs there.
+    """
+    samples = [{"labels": _series("", labels), "value": round(value, 6)} for labels, value in found]
+    return {"expr": f"round({series}, 1e-6)", "eval_time": f"{MINUTES}m", "exp_samples": samples}

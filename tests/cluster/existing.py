@@ -22,10 +22,14 @@ def up() -> None:
 def tell_images(names: list[str]) -> None:
     """Say which images the cluster's nodes must be able to get, and how to bring them there."""
     for name in names:
-        reference = with_registry(images.IMAGES[name].tag)
+        tag = images.IMAGES[name].tag
+        reference = with_registry(tag)
+        if reference == tag and "/" in tag:
+            progress.say(f"needed in the cluster: {tag} (an upstream image, which the nodes pull)")
+            continue
         progress.say(
-            f"needed in the cluster: {reference}. Without it: python -m tests.cluster.images save DIR {name}; "
-            f"docker load -i DIR/{name}.tar; docker tag {images.IMAGES[name].tag} {reference}; docker push {reference}"
+            f"needed in the cluster: {reference}. To bring it there: python -m tests.cluster.images save DIR {name}; "
+            f"docker load -i DIR/{name}.tar; docker tag {tag} {reference}; docker push {reference}"
         )
 
 

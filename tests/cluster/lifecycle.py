@@ -44,6 +44,7 @@ def run(command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.cluster", *command.split()],
         cwd=REPOSITORY,
+        env=os.environ | {"SERINUS_CLUSTER_MODE": "native"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

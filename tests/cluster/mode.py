@@ -20,6 +20,7 @@ class Facts:
     """What this host offers."""
 
     use_kubeconfig: bool
+    forced: Mode | None
     docker_answers: bool
     kind_on_path: bool
     debian_like: bool
@@ -32,10 +33,11 @@ def choose(found: Facts, begun: Mode | None) -> Mode:
 
     Raises StepError with one line that names what is missing for each way.
     """
-    if found.use_kubeconfig:
-        if begun not in {None, Mode.EXISTING}:
-            raise StepError(f"a {begun.value if begun else ''} test cluster is up: run `down` before --use-kubeconfig")
-        return Mode.EXISTING
+    wanted = Mode.EXISTING if found.use_kubeconfig else found.forced
+    if wanted is not None:
+        if begun is not None and begun is not wanted:
+            raise StepError(f"a {begun.value} test cluster is up: run `down` before one of mode {wanted.value}")
+        return wanted
     if begun is not None:
         return begun
     if found.docker_answers and found.kind_on_path:
@@ -50,15 +52,29 @@ def choose(found: Facts, begun: Mode | None) -> Mode:
 
 
 def facts(*, use_kubeconfig: bool) -> Facts:
-    """Look at this host; KUBECONFIG_USE=1 in the environment is the flag's equal."""
+    """Look at this host; KUBECONFIG_USE=1 is the flag's equal, SERINUS_CLUSTER_MODE forces a mode.
+
+    Raises StepError when SERINUS_CLUSTER_MODE is none of the modes.
+    """
     return Facts(
         use_kubeconfig=use_kubeconfig or os.environ.get("KUBECONFIG_USE") == "1",
+        forced=_forced(os.environ.get("SERINUS_CLUSTER_MODE", "")),
         docker_answers=host.succeeds("docker", "info"),
         kind_on_path=shutil.which("kind") is not None,
         debian_like=is_debian_like(RELEASE.read_text()) if RELEASE.is_file() else False,
         root=os.geteuid() == 0,
         machine=os.uname().sysname,
     )
+
+
+def _forced(value: str) -> Mode | None:
+    if not value:
+        return None
+    try:
+        return Mode(value)
+    except ValueError:
+        known = ", ".join(mode.value for mode in Mode)
+        raise StepError(f"SERINUS_CLUSTER_MODE: found {value!r}, allowed: {known}") from None
 
 
 def is_debian_like(release: str) -> bool:

@@ -61,6 +61,7 @@ class WheelProgram:
     distribution: str
     sha256: str
     member: str
+    machine: str = "x86_64"
     expected: str = "a few seconds"
 
 

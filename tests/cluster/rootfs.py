@@ -101,7 +101,7 @@ def _make_python(folder: Path) -> None:
 
 def _copy_kept(source: tarfile.TarFile, tar: tarfile.TarFile) -> None:
     for name, member in sorted(_members(source).items()):
-        if not _is_kept(name, member):
+        if not is_kept(name, member):
             continue
         entry = tarfile.TarInfo(name)
         entry.mode = member.mode & 0o755
@@ -113,7 +113,8 @@ def _copy_kept(source: tarfile.TarFile, tar: tarfile.TarFile) -> None:
             archive.add(tar, entry)
 
 
-def _is_kept(name: str, member: tarfile.TarInfo) -> bool:
+def is_kept(name: str, member: tarfile.TarInfo) -> bool:
+    """Tell whether an entry of the unpacked packages goes into the base."""
     if name in KEPT_PROGRAMS:
         return True
     path = f"{name}/" if member.isdir() else name

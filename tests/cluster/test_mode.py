@@ -4,13 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cluster.mode import Facts, choose, is_debian_like
+from tests.cluster.mode import Facts, choose, facts, is_debian_like
 from tests.cluster.native.prerequisites import PACKAGES, Privileges, missing, refusal
 from tests.cluster.progress import StepError
 from tests.cluster.state import Mode
 
 NOTHING = Facts(
-    use_kubeconfig=False, docker_answers=False, kind_on_path=False, debian_like=False, root=False, machine="Linux"
+    use_kubeconfig=False,
+    forced=None,
+    docker_answers=False,
+    kind_on_path=False,
+    debian_like=False,
+    root=False,
+    machine="Linux",
 )
 DEBIAN_ROOT = replace(NOTHING, debian_like=True, root=True)
 DOCKER_AND_KIND = replace(NOTHING, docker_answers=True, kind_on_path=True)
@@ -28,6 +34,7 @@ DOCKER_AND_KIND = replace(NOTHING, docker_answers=True, kind_on_path=True)
         (replace(NOTHING, use_kubeconfig=True), Mode.EXISTING, Mode.EXISTING),
         (replace(DEBIAN_ROOT, docker_answers=True, kind_on_path=True), Mode.NATIVE, Mode.NATIVE),
         (DEBIAN_ROOT, Mode.KIND, Mode.KIND),
+        (replace(DOCKER_AND_KIND, forced=Mode.NATIVE), None, Mode.NATIVE),
     ],
 )
 def test_the_mode_follows_from_the_host_and_from_what_was_begun(found: Facts, begun: Mode | None, mode: Mode) -> None:
@@ -51,8 +58,19 @@ def test_only_what_is_missing_is_named() -> None:
 
 
 def test_a_native_cluster_is_not_silently_replaced_by_a_kubeconfig() -> None:
-    with pytest.raises(StepError, match=r"a native test cluster is up: run `down` before --use-kubeconfig"):
+    with pytest.raises(StepError, match="a native test cluster is up: run `down` before one of mode existing"):
         choose(replace(NOTHING, use_kubeconfig=True), Mode.NATIVE)
+
+
+def test_an_unknown_forced_mode_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERINUS_CLUSTER_MODE", "minikube")
+    with pytest.raises(StepError, match="SERINUS_CLUSTER_MODE: found 'minikube', allowed: native, kind, existing"):
+        facts(use_kubeconfig=False)
+
+
+def test_a_forced_mode_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERINUS_CLUSTER_MODE", "kind")
+    assert facts(use_kubeconfig=False).forced is Mode.KIND
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ def network(layout: Layout) -> dict[str, Any]:
         "ipam": addresses,
     }
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
-    return {"cniVersion": "0.4.0", "name": fixed.NETWORK_NAME, "plugins": [bridge, ports]}
+    # accepts the pods' traffic where the host's policy for forwarding is DROP, as Docker sets it
+    firewall = {"type": "firewall"}
+    return {"cniVersion": "0.4.0", "name": fixed.NETWORK_NAME, "plugins": [bridge, ports, firewall]}
 
 
 def kubelet(layout: Layout) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 from tests.cluster import host
 from tests.cluster.native.layout import BRIDGE, NODE_IP, POD_CIDR
 from tests.cluster.progress import StepError
+from tests.cluster.waiting import wait_for
 
 ADDRESS = f"{NODE_IP}/{ipaddress.ip_network(POD_CIDR).prefixlen}"
 
@@ -27,10 +28,14 @@ def ensure_bridge() -> None:
 
 
 def remove() -> None:
-    """Remove the links that hang on the bridge, then the bridge."""
+    """Remove the links that hang on the bridge, then the bridge; a pod's link may go by itself meanwhile."""
+    wait_for(_remove_once, 20.0, f"the removal of {BRIDGE} and its links")
+
+
+def _remove_once() -> bool:
     for name in leftovers():
-        if name in leftovers():
-            host.output("ip", "link", "del", name)
+        host.succeeds("ip", "link", "del", name)
+    return not leftovers()
 
 
 def leftovers() -> list[str]:

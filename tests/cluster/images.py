@@ -42,6 +42,7 @@ IMAGES: dict[str, ProgramImage | PythonImage] = {
     "serinus": PythonImage("serinus:dev", "serinus"),
     "serinus-modelserver": PythonImage("serinus-modelserver:dev", "tests.support.modelserver", "modelserver"),
     "serinus-receiver": PythonImage("serinus-receiver:dev", "tests.support.receiver", "receiver"),
+    "serinus-users": PythonImage("serinus-users:dev", "tests.support.users", "users"),
     "pause": ProgramImage(f"registry.k8s.io/pause:{PAUSE}", "pause", "/pause", "65535:65535"),
     "coredns": ProgramImage(f"registry.k8s.io/coredns/coredns:v{COREDNS}", "coredns", "/coredns"),
     "prometheus": ProgramImage(f"quay.io/prometheus/prometheus:v{PROMETHEUS}", "prometheus", "/bin/prometheus"),

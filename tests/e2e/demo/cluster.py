@@ -1,0 +1,86 @@
+"""The demo's hands: bring up the cluster, install the chart, apply and read objects. Every wait has a deadline."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.cluster import binaries, clusters, images, stack
+from tests.cluster.kubectl import environment, kubectl, wait_available, wait_for
+from tests.cluster.progress import StepError
+from tests.e2e.demo import manifests, settings
+
+ROOT = Path(__file__).parents[3]
+IMAGES = ("serinus", "serinus-modelserver", "serinus-users")
+_HELM_SECONDS = 180
+
+
+def prepare(*, use_kubeconfig: bool) -> None:
+    """Bring up the cluster with its monitoring, and give it our images; nothing is done twice."""
+    clusters.ensure(use_kubeconfig=use_kubeconfig)
+    stack.install()
+    clusters.load(*IMAGES)
+
+
+def install() -> None:
+    """Install or upgrade the operator by its chart, as a user does."""
+    reference = clusters.image("serinus")
+    repository, _, tag = reference.rpartition(":")
+    values = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "podAnnotations.content": f"c{images.content_key('serinus')}",
+        "operator.monitorLabels.release": "kps",
+        "monitoring.enabled": "true",
+        "monitoring.interval": "5s",
+        "lease.durationSeconds": "15",
+    }
+    command = [str(binaries.ensure("helm")), "upgrade", "--install", "serinus", str(ROOT / "charts" / "serinus")]
+    command += ["--namespace", settings.SYSTEM, "--create-namespace", "--wait", "--timeout", f"{_HELM_SECONDS}s"]
+    for key, value in values.items():
+        command += ["--set-string" if key.endswith(("tag", "release", "content")) else "--set", f"{key}={value}"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StepError(f"helm could not install the chart: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def apply(*objects: manifests.Manifest) -> None:
+    """Apply objects as a user does; StepError with kubectl's words if one is refused."""
+    kubectl("apply", "-f", "-", input=manifests.text(*objects))
+
+
+def get(kind: str, name: str = "", *, selector: str = "") -> dict[str, Any]:
+    """Read one object, or a list without a name; {} if there is no such object."""
+    arguments = ["-n", settings.NAMESPACE, "get", kind, "-o", "json", "--ignore-not-found"]
+    arguments += [name] if name else []
+    arguments += ["-l", selector] if selector else []
+    found = kubectl(*arguments)
+    return dict(json.loads(found)) if found.strip() else {}
+
+
+def status() -> dict[str, Any]:
+    """Status of the demo's LLMService."""
+    return dict(get("llmservice", settings.SERVICE).get("status") or {})
+
+
+def users_summary() -> dict[str, Any]:
+    """What users met so far."""
+    path = f"/api/v1/namespaces/{settings.NAMESPACE}/pods/users:8080/proxy/summary"
+    return dict(json.loads(kubectl("get", "--raw", path)))
+
+
+def start_users() -> None:
+    """Start the users afresh."""
+    kubectl("-n", settings.NAMESPACE, "delete", "pod", "users", "--ignore-not-found", "--wait=true")
+    apply(manifests.users(clusters.image("serinus-users")))
+    wait_for(users_summary, 60, "the users")
+
+
+def remove() -> None:
+    """Take away what an earlier demo left, so that each begins with a first revision."""
+    kubectl("delete", "namespace", settings.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
+
+
+__all__ = [
+    "apply", "get", "install", "prepare", "remove", "start_users", "status", "users_summary", "wait_available",
+]  # fmt: skip

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-_PLACEHOLDER: Final = re.compile(r"\$([a-zA-Z_]\w*)")
+_PLACEHOLDER: Final = re.compile(r"\$([a-zA-Z_][a-zA-Z0-9_]*)")
 
 
 def literal(text: str) -> str:

@@ -14,8 +14,8 @@ import promql_parser
 
 _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_PLACEHOLDER: Final = re.compile(r"\$([a-zA-Z_]\w*)")
-_DURATION_PART: Final = re.compile(r"(\d+)(ms|h|m|s)")
+_PLACEHOLDER: Final = re.compile(r"\$([a-zA-Z_][a-zA-Z0-9_]*)")
+_DURATION_PART: Final = re.compile(r"([0-9]+)(ms|h|m|s)")
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MAX_DIGITS: Final = 40
@@ -119,7 +119,7 @@ def number(value: Decimal) -> str:
 
 def parse_number(text: str) -> Decimal:
     """Read a plain decimal number such as `2`, `0.5`; raises InvalidQuery."""
-    if not re.fullmatch(r"\d{1,20}(\.\d{1,19})?([eE][+-]?\d{1,2})?", text):
+    if not re.fullmatch(r"[0-9]{1,20}(\.[0-9]{1,19})?([eE][+-]?[0-9]{1,2})?", text):
         raise InvalidQuery(f"found {text!r}, allowed is a number such as 2 or 0.5")
     return Decimal(text)
 

@@ -40,6 +40,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where something was written; not part of what it is. Line 0: unknown."""
+
+    line: int = 0
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
     """What an answer must satisfy. `threshold` is in the unit of the type; weight 0 measures and decides nothing."""
 
@@ -51,6 +59,7 @@ class Assertion:
     threshold: float | None = None
     weight: float = 1.0
     metric: str = ""
+    origin: Origin = field(default=Origin(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +74,7 @@ class Probe:
     weight: int = 1
     critical: bool = False
     metadata: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    origin: Origin = field(default=Origin(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +96,7 @@ class ProbeSet:
     request: Request = Request()
     digest: str = ""  # `sha256:…` of the resolved text of `probejson.to_json`
     problems: tuple[Problem, ...] = ()
-    notes: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = field(default=(), compare=False)
 
     @property
     def weighted(self) -> int:

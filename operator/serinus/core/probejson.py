@@ -69,7 +69,7 @@ def _probe(probe: Probe, prompts: dict[str, int], assertions: dict[str, int]) ->
 
 def _assertion(assertion: Assertion) -> dict[str, Json]:
     """The fields that differ from their defaults; most assertions have but two."""
-    defaults = {f.name: f.default for f in dataclasses.fields(Assertion)}
+    defaults = {f.name: f.default for f in dataclasses.fields(Assertion) if f.name != "origin"}
     found = {name: getattr(assertion, name) for name in defaults}
     return {k: v for k, v in found.items() if (v, type(v)) != (defaults[k], type(defaults[k]))}
 

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 _MAX_MESSAGE = 1024
+# The server's answer to an apply with a field that its schema does not have: an internal error by its code only.
+_BAD_APPLY = "failed to create typed patch object"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def error_of(what: str, code: int, body: bytes, headers: Mapping[str, str]) -> A
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
             return Unavailable(what, answer, _retry_after(headers))
         case _ if HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Refused(what, answer)
+        case _ if answer.message.startswith(_BAD_APPLY):
             return Refused(what, answer)
         case _:
             return Unavailable(what, answer, _retry_after(headers))

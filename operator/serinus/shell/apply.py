@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Sequence
 
 from serinus.shell import logs
-from serinus.shell.api_errors import ApiError, Conflict, NotFound
+from serinus.shell.api_errors import ApiError, Conflict, NotFound, Refused
 from serinus.shell.entry import Entry, Mark, Owner, entry_of
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api
@@ -110,8 +110,14 @@ class Applier:
         await self._api.apply({"apiVersion": ref.kind.api_version, "kind": ref.kind.kind, "metadata": metadata})
 
     async def _again(self, ref: Ref, item: Wanted, manifest: Object, digest: str, entry: Entry) -> Outcome:
-        stamped = self._stamped(manifest, digest)
-        body, _ = await self._api.apply(stamped, force=True, resource_version=item.resource_version)
+        stamped = _bound(self._stamped(manifest, digest), entry)
+        try:
+            body, _ = await self._api.apply(stamped, force=True, resource_version=item.resource_version)
+        except Refused as error:
+            if "metadata.uid" not in error.message:
+                raise
+            # The server says 422 here and 409 where nothing of that name is left: both are news about the object.
+            raise Conflict(error.what, error.answer) from error
         return await self._settled(ref, Result.APPLIED, manifest, body, before=entry.applied)
 
     async def _settled(self, ref: Ref, result: Result, manifest: Object, body: Object, *, before: str) -> Outcome:
@@ -121,7 +127,7 @@ class Applier:
         dropped = missing(manifest, entry.fields() or {})
         if dropped:
             value = annotation_value(digest, dropped)
-            stamped = self._stamped(manifest, value)
+            stamped = _bound(self._stamped(manifest, value), entry)
             body, _ = await self._api.apply(stamped, force=True, resource_version=entry.resource_version)
             entry = entry_of(body, self._mark)
         self._stored.learn(ref.kind, body)
@@ -185,6 +191,11 @@ def _owned_by(owner: Owner | None, manifest: Object) -> Object:
     if owner is None or "ownerReferences" in metadata:
         return manifest
     return {**manifest, "metadata": {**metadata, "ownerReferences": [owner.reference()]}}
+
+
+def _bound(manifest: Object, entry: Entry) -> Object:
+    """The manifest for this very object: one of the same name that somebody made meanwhile is a Conflict."""
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": entry.uid}}
 
 
 def _namespace(ref: Ref) -> dict[str, str]:

@@ -139,9 +139,12 @@ class Transport:
                 if code != HTTPStatus.OK:
                     raise error_of(request.what, code, await _read(response, request), response.headers)
                 self._note(request, code, started)
-                async with aclosing(_split(response, request)) as lines:
-                    async for line in lines:
-                        yield line
+                try:
+                    async with aclosing(_split(response, request)) as lines:
+                        async for line in lines:
+                            yield line
+                finally:
+                    _abort(response)
         except TimeoutError as error:
             raise unanswered(request.what, SILENCE, f"not a byte for {inactivity} s") from error
         except _NETWORK as error:
@@ -211,6 +214,13 @@ async def _read(response: aiohttp.ClientResponse, request: Request) -> bytes:
             raise unanswered(request.what, "BodyTooLarge", f"more than {MAX_BODY} bytes in one answer")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """Drop the connection of a stream that is left early, without the TLS farewell that nobody would wait for."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 async def _split(response: aiohttp.ClientResponse, request: Request) -> AsyncGenerator[bytes, None]:

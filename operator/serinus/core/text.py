@@ -1,6 +1,8 @@
 """Cutting text to a number of bytes. It knows no field and no limit of its own."""
 
 import json
+from bisect import bisect_right
+from itertools import accumulate
 
 
 def cut(text: str, limit: int) -> str:
@@ -12,12 +14,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _prefix(text: str, room: int) -> str:
-    used = 0
-    for i, c in enumerate(text):
-        used += _width(c)
-        if used > room:
-            return text[:i]
-    return text
+    return text[: bisect_right(list(accumulate(map(_width, text))), room)]
 
 
 def _width(text: str) -> int:

@@ -27,6 +27,14 @@ class Watches:
             for informer in self._all:
                 group.create_task(informer.run())
 
+    def resources(self) -> list[str]:
+        """What is watched, in words such as `replicasets.apps`."""
+        return sorted({informer.scope.kind.resource for informer in self._all})
+
+    def age(self, resource: str) -> float:
+        """Seconds since the last event or bookmark of a resource; of several watches the oldest."""
+        return max((informer.age() for informer in self._all if informer.scope.kind.resource == resource), default=0.0)
+
     def unsynced(self) -> list[str]:
         """Resources whose objects have not been listed once."""
         return sorted({informer.scope.kind.resource for informer in self._all if not informer.synced.is_set()})

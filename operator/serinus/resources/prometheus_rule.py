@@ -94,8 +94,8 @@ def _rule(context: Context, alert: Alert) -> Manifest:
     parameters = _effective(alert, service.monitoring.overrides.get(alert.name))
     labels = {
         "severity": parameters.severity.value,
-        "namespace": service.namespace,
-        "llmservice": service.name,
+        "namespace": literal(service.namespace),
+        "llmservice": literal(service.name),
         "team": literal(service.owner.team),
     }
     values = {

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serinus.core.model import Manifest
-from serinus.core.signals import VOCABULARY
+from serinus.core.runtime import Runtime
+from serinus.core.signals import ERROR_RATIO, PREFIX_CACHE_HIT, SPEC_DECODE_ACCEPTANCE, VOCABULARY
 from serinus.resources import signal_rules
 from tests.alerts import promtool, vllm_oracle
 from tests.alerts.sample import MINUTES, TARGET, Sample, expectation
@@ -187,6 +189,47 @@ def test_without_any_error_the_ratio_is_zero_and_not_absent(tmp_path: Path) -> N
     }
 
     assert judge([Sample(QUIET)], wanted, tmp_path, rules()) == ""
+
+
+def without(*names: str) -> Runtime:
+    """VLLM, as if it lacked some signals."""
+    return replace(VLLM, signals={name: signal for name, signal in VLLM.signals.items() if name not in names})
+
+
+def test_errors_are_a_share_of_finished_requests_where_arrivals_are_a_gap(tmp_path: Path) -> None:
+    [built] = signal_rules.build(without("requests_arrived"), render.SETTINGS)
+    text = (
+        '# TYPE vllm:request_success_total counter\nvllm:request_success_total{finished_reason="stop"} 90\n'
+        'vllm:request_success_total{finished_reason="error"} 30\n'
+    )
+    wanted = {
+        "llm:request_error:ratio5m": [(TARGET, 0.25)],
+        "llm:request_errors:rate5m": [
+            (TARGET | {"error_class": name}, rate)
+            for name, rate in (("overload", 0.0), ("server", 0.5), ("client", 0.0), ("cancelled", 0.0))
+        ],
+    }
+
+    assert judge([Sample(text)], wanted, tmp_path, built) == ""
+
+
+@pytest.mark.parametrize(
+    ("lacking", "gone"),
+    [
+        (("requests_arrived", "requests_finished"), ERROR_RATIO),
+        (("request_errors",), ERROR_RATIO),
+        (("cached_tokens",), PREFIX_CACHE_HIT),
+        (("spec_decode_drafted",), SPEC_DECODE_ACCEPTANCE),
+    ],
+)
+def test_a_ratio_that_lacks_a_part_is_a_gap(lacking: tuple[str, ...], gone: str) -> None:
+    assert gone in signal_rules.series(VLLM)
+    assert gone not in signal_rules.series(without(*lacking))
+
+
+def test_every_signal_of_a_runtime_is_recorded_or_a_part_of_a_ratio() -> None:
+    for name in VLLM.signals:
+        assert len(signal_rules.rules(without(name))) < len(signal_rules.rules(VLLM)), name
 
 
 def test_without_any_request_there_is_no_latency_and_no_ratio(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def substitute(template: str, values: Mapping[str, Value]) -> str:
 
 
 def _write(value: Value) -> str:
-    match value:
+    match value:  # pragma: no branch - mypy proves that no other type is left
         case tuple():
             return ",".join(m.text for m in value)
         case Decimal():

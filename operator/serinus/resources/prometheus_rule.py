@@ -163,7 +163,7 @@ def _shown(threshold: Threshold | None) -> str:
     """A threshold for people: with its unit."""
     if threshold is None:
         return ""
-    match threshold.unit:
+    match threshold.unit:  # pragma: no branch - mypy proves that no other unit is left
         case Unit.PERCENT:
             return f"{number(threshold.value)} %"
         case Unit.DURATION:

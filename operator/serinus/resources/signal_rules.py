@@ -92,7 +92,7 @@ def gaps(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _signal(runtime: Runtime, signal: Signal, entry: Entry) -> Iterator[Rule]:
-    match entry.form:
+    match entry.form:  # pragma: no branch - mypy proves that no other form is left
         case Form.RATE if entry.class_label:
             yield from _by_class(runtime, signal, entry)
         case Form.RATE:

@@ -1,0 +1,52 @@
+"""What the examples ask for and what we render for them, server-side applied to a real API server, unknown refused."""
+
+import pytest
+import yaml
+
+from tests.cluster.binaries import ensure_crds
+from tests.golden import render
+from tests.support.apibed import ApiBed
+from tests.support.bedclient import ApiError, Manifest
+
+pytestmark = pytest.mark.api
+GOLDENS = sorted(str(p.relative_to(render.EXPECTED)) for p in render.EXPECTED.rglob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def monitored(bed: ApiBed) -> ApiBed:
+    """The bed with the two kinds of prometheus-operator that we write."""
+    for plural in ("servicemonitors", "prometheusrules"):
+        path = ensure_crds() / f"monitoring.coreos.com_{plural}.yaml"
+        bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return bed
+
+
+def moved(manifest: Manifest, namespace: str) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+@pytest.mark.parametrize("golden", GOLDENS)
+def test_golden_is_accepted_and_a_second_apply_changes_nothing(golden: str, monitored: ApiBed, namespace: str) -> None:
+    for manifest in yaml.safe_load_all((render.EXPECTED / golden).read_text(encoding="utf-8")):
+        first = monitored.client.apply(moved(manifest, namespace))
+        second = monitored.client.apply(moved(manifest, namespace))
+
+        assert first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
+        assert first["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("example", render.examples())
+def test_example_is_accepted(example: str, bed: ApiBed, namespace: str) -> None:
+    for manifest in render.documents(example):
+        assert bed.client.apply(moved(manifest, namespace))["kind"] == manifest["kind"]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_field_that_the_crd_does_not_know_makes_the_whole_apply_fail(
+    strict: bool, monitored: ApiBed, namespace: str
+) -> None:
+    [monitor] = render.manifests("vllm", "service-monitor")
+    monitor["spec"]["serviceDiscoveryRol"] = "EndpointSlice"
+
+    with pytest.raises(ApiError, match="serviceDiscoveryRol: field not declared in schema"):
+        monitored.client.apply(moved(monitor, namespace), strict=strict)

@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _LIST = "APIGroupDiscoveryList"
 # A CRD is served some time after its event: seconds after a trigger at which to look.
-_LOOKS = (0.2, 1.0, 3.0, 10.0)
+_LOOKS: tuple[float, ...] = (0.2, 1.0, 3.0, 10.0)
 Served = frozenset[tuple[str, str, str]]
 """Group, version and plural of every resource that is served."""
 OnChange = Callable[[frozenset[Kind], frozenset[Kind]], None]

@@ -24,6 +24,7 @@ from serinus.shell.kube import Api
 from serinus.shell.observe import Observation, Observer
 from serinus.shell.outcomes import Outcome
 from serinus.shell.records import NotSettled, Recorder
+from serinus.shell.voice import Voice
 from serinus.shell.watches import Watches
 from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, Customs
 
@@ -47,8 +48,7 @@ class Tools:
     customs: Customs
     watches: Watches
     around: Surroundings
-    tell: Callable[[Object, Plan], None]  # events and gauges of one service
-    forget: Callable[[str, str], None]
+    voice: Voice
     installed: Callable[[str], bool]  # whether an API (`monitoring.coreos.com/v1`) is there
     clock: Callable[[], float] = time.time
 
@@ -65,13 +65,13 @@ class Reconciler:
         tools = self._tools
         body = tools.customs.get(LLMSERVICE, namespace, name)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            tools.forget(namespace, name)
+            tools.voice.forget(namespace, name)
             return None
         observation = await tools.observer.observe(body)
         try:
             planned, refused = await self._plan(observation)
         except InvalidSpec as e:
-            await self._recorder.invalid(body, e)
+            tools.voice.invalid(await self._recorder.invalid(body, e))
             return None
         again = await self._act(body, planned, observation)
         if again is not None:
@@ -107,7 +107,7 @@ class Reconciler:
         told, changed = _with_conflicts(planned, outcomes)
         outputs = [_output(o) for o in outcomes if o.ref.kind.kind in _OUTPUT_KINDS] + self._skipped(planned)
         body = await self._recorder.service(body, told, outputs)
-        self._tools.tell(body, told)
+        self._tools.voice.tell(body, told, outputs)
         _raise_failures(outcomes)
         if planned.moved:
             return 0.0

@@ -1,0 +1,69 @@
+"""`serinus render`: prints what the operator would apply for an LLMService in steady state, without a cluster."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import yaml
+
+from serinus.cli import context, documents
+from serinus.core.model import InvalidSpec
+from serinus.resources import BUILDERS
+from serinus.steady import plan_steady
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("render", help="print what the operator would apply", description=__doc__)
+    parser.add_argument("-f", "--file", action="append", required=True, help="YAML file with objects; - is stdin")
+    parser.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml")
+    parser.add_argument(
+        "--api",
+        action="append",
+        help="an installed API, as monitoring.coreos.com/v1; more than one may be given (default: all)",
+    )
+    parser.add_argument("--probe-image", default="serinus:latest", help="image of the probe Jobs")
+    parser.add_argument("--monitor-label", action="append", default=[], metavar="KEY=VALUE")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Render every LLMService of the files; 1 if one is invalid."""
+    found = documents.read(options.file)
+    labels = dict(label.partition("=")[::2] for label in options.monitor_label)
+    around = context.surroundings(probe_image=options.probe_image, monitor_labels=labels)
+    manifests: list[dict[str, Any]] = []
+    services = [d for d in found if d.body["kind"] == "LLMService"]
+    if not services:
+        print(f"serinus: no LLMService in {', '.join(options.file)}", file=sys.stderr)
+        return 1
+    for document in services:
+        namespace = (document.body.get("metadata") or {}).get("namespace", "default")
+        try:
+            planned = plan_steady(document.body, around, context.probe_sets(found, namespace))
+        except InvalidSpec as e:
+            print(f"serinus: {document.title}: {e}", file=sys.stderr)
+            return 1
+        manifests += planned.manifests
+    _print([m for m in manifests if _installed(m, options.api)], options.output)
+    return 0
+
+
+def _installed(manifest: dict[str, Any], apis: list[str] | None) -> bool:
+    """Whether an output's API is among those given; what is no optional output needs no such API."""
+    optional = {b.kind for b in BUILDERS if b.output}
+    if apis is None or manifest["kind"] not in optional or manifest["apiVersion"] in apis:
+        return True
+    name = f"{manifest['kind']} {manifest['metadata']['name']}"
+    print(f"serinus: {name}: skipped, {manifest['apiVersion']} is not installed", file=sys.stderr)
+    return False
+
+
+def _print(manifests: list[dict[str, Any]], output: str) -> None:
+    plain = json.loads(json.dumps(manifests))  # without shared parts, which YAML would write as aliases
+    if output == "json":
+        listed = {"apiVersion": "v1", "kind": "List", "items": plain}
+        print(json.dumps(listed, indent=2, sort_keys=True, ensure_ascii=False))
+        return
+    sys.stdout.write(yaml.safe_dump_all(plain, sort_keys=True, explicit_start=True, width=200, allow_unicode=True))

@@ -1,0 +1,72 @@
+"""The operator's metrics of one service: gauges of its present state. Names and values only.
+
+Labels are few and bounded: no pod, prompt or user. Alerts on a state use its gauge, never an increase of a counter
+that is born at 1.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from serinus.core.arrange import serves
+from serinus.core.model import Verdict
+from serinus.core.rollout import Stage
+from serinus.core.status import Output, View, phase
+
+PHASES = ("Pending", "Stable", "Progressing", "Held", "RolledBack", "Ungated", "Invalid")
+_VERDICTS = tuple(str(v) for v in Verdict)
+
+
+Sample = tuple[str, ...]
+"""Name of a metric without `serinus_`, then the values of its labels after namespace and llmservice."""
+
+
+def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
+    """All gauges of a service."""
+    state, service = view.state, view.service
+    info = ("service_info", service.model, service.runtime.name, state.stable, state.revision)
+    return {
+        info: 1.0,
+        **_phases(phase(view)),
+        **{("rollout_stage", str(s)): float(s is state.stage) for s in Stage},
+        **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
+        **dict(_gates(view)),
+        **dict(_traffic(view)),
+        **_outputs(outputs),
+    }
+
+
+def invalid_samples() -> dict[Sample, float]:
+    """The gauges of a service whose spec cannot be acted on."""
+    return _phases("Invalid")
+
+
+def _phases(word: str) -> dict[Sample, float]:
+    return {("rollout_phase", p): float(p == word) for p in PHASES}
+
+
+def _gates(view: View) -> Iterator[tuple[Sample, float]]:
+    for gate in view.gates:
+        name = gate.gate.name
+        for verdict in _VERDICTS:
+            yield ("gate_verdict", name, verdict), float(verdict == gate.verdict)
+        status = gate.run.status if gate.run else {}
+        for outcome in ("lost", "tied", "won", "unscored"):
+            if outcome in (status.get("pairs") or {}):
+                yield ("gate_pairs", name, outcome), float(status["pairs"][outcome])
+        for side, value in sorted((status.get("evidence") or {}).items()):
+            yield ("gate_evidence", name, side), float(value)
+        revisions = {"canary": gate.identity.revision, "stable": gate.identity.baseline}
+        for side, percent in sorted((status.get("passPercent") or {}).items()):
+            yield ("probe_pass_ratio", name, revisions[side]), percent / 100
+
+
+def _traffic(view: View) -> Iterator[tuple[Sample, float]]:
+    """Shares as users meet them: by ready pods."""
+    serving = [p for p in view.pods if serves(p)]
+    for revision in sorted({view.state.stable, view.state.revision} - {""}):
+        mine = sum(p.revision == revision for p in serving)
+        yield ("traffic_ratio", revision), mine / len(serving) if serving else 0.0
+
+
+def _outputs(outputs: Sequence[Output]) -> dict[Sample, float]:
+    states = ("Applied", "Skipped", "Failed")
+    return {("output_state", o.kind, state): float(state == o.state) for o in outputs for state in states}

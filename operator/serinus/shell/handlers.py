@@ -1,0 +1,56 @@
+"""Where kopf meets the engine: four `on.event` handlers that put a key in the queue, login, and settings. Nothing else.
+
+kopf's create, update, delete, timer and daemon handlers, its indexes and its finalizers are not used: they are driven
+by edges, and lose work (docs/decisions/0001).
+"""
+
+from typing import Any
+
+import kopf
+
+from serinus.shell.intake import Intake
+from serinus.shell.kinds import Kind
+from serinus.shell.login import Credentials, open_session
+from serinus.shell.workqueue import Priority
+from serinus.shell.world import OWN_KINDS
+
+_CONNECTIONS = 32
+_INACTIVITY = 70
+_CONNECT_TIMEOUT = 5
+_REQUEST_TIMEOUT = 30
+
+
+def make_settings(*, cluster_wide: bool) -> kopf.OperatorSettings:
+    """Bound what kopf does by itself: no posted events, no scanning without the right to, no endless silence."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = not cluster_wide
+    settings.watching.inactivity_timeout = _INACTIVITY
+    settings.networking.request_timeout = _REQUEST_TIMEOUT
+    settings.networking.connect_timeout = _CONNECT_TIMEOUT
+    return settings
+
+
+def make_registry(intake: Intake, credentials: Credentials) -> kopf.OperatorRegistry:
+    """Register the handlers; the session is ours, so that its connections are bounded."""
+    registry = kopf.OperatorRegistry()
+    for kind in OWN_KINDS:
+        _watch(registry, kind, intake)
+
+    @kopf.on.login(registry=registry)
+    async def _login(**_: Any) -> kopf.AiohttpSession:
+        session = open_session(credentials.reload(), connections=_CONNECTIONS, headers=True)
+        return kopf.AiohttpSession(aiohttp_session=session, server=credentials.server)
+
+    return registry
+
+
+def _watch(registry: kopf.OperatorRegistry, kind: Kind, intake: Intake) -> None:
+    @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)
+    async def _event(event: kopf.RawEvent, **_: Any) -> None:
+        body: dict[str, Any] = dict(event["object"])
+        if event["type"] == "DELETED":
+            intake.gone(kind, body)
+        else:
+            # `None` is the first list: everything at once, behind what people change meanwhile.
+            intake.offered(kind, body, Priority.RESYNC if event["type"] is None else Priority.USER)

@@ -1,0 +1,57 @@
+"""Outputs of the whole cluster: the recording rules of every runtime in use, in the operator's namespace.
+
+They belong to no service, so nothing collects them with one: those that nobody uses any more are pruned here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from serinus.core import naming
+from serinus.core.runtime import Catalogue
+from serinus.resources import signal_rules
+from serinus.resources.context import Settings
+from serinus.shell.apply import Applier, Sweep, Wanted
+from serinus.shell.informer import Informer, Rhythm, Scope
+from serinus.shell.kube import Api
+from serinus.shell.records import NotSettled
+from serinus.shell.watches import Watches
+from serinus.shell.world import LLMSERVICE, MARK, RULE, Customs
+
+_COMPONENT = "app.kubernetes.io/component"
+_SIGNALS = "signals"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Keeps the shared outputs as the services in use want them."""
+
+    applier: Applier
+    customs: Customs
+    catalogue: Catalogue
+    settings: Settings
+    installed: Callable[[str], bool]
+
+    async def run(self) -> float | None:
+        """Apply the rules of every runtime in use, and prune the others; raises NotSettled to be tried again."""
+        if not self.installed(RULE.api_version):
+            return None
+        manifests = [m for name in self._used() for m in signal_rules.build(self.catalogue[name], self.settings)]
+        sweep = Sweep(self.settings.operator_namespace, _SIGNALS, [RULE])
+        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
+        failed = [o.message for o in outcomes if o.failed]
+        if failed:
+            raise NotSettled("; ".join(failed))
+        return None
+
+    def _used(self) -> Iterable[str]:
+        """Names of the runtimes that a service has and the catalogue knows."""
+        bodies = (self.customs.get(LLMSERVICE, *key) for key in self.customs.keys(LLMSERVICE))
+        names = {str((body.get("spec") or {}).get("runtime", "")) for body in bodies if body is not None}
+        return sorted(names & set(self.catalogue))
+
+
+def shared_watches(api: Api, namespace: str, changed: Callable[[], None], *, rhythm: Rhythm) -> Watches:
+    """Watch the shared outputs: an informer of their own, for they carry no service's label."""
+    scope = Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT)
+    informer: Informer[None] = Informer(api, scope, MARK, on_change=lambda *_: changed(), rhythm=rhythm)
+    return Watches([informer])

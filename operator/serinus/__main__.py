@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (Unreadable, InvalidCatalogue) as e:
-        print(f"serinus: {e}", file=sys.stderr)
+        print(f"serinus: {e}", file=sys.stderr)  # noqa: T201 - the command line's own words
         return 2
     except BrokenPipeError:
         return 0

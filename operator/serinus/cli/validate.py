@@ -78,4 +78,7 @@ def check(document: Document, found: list[Document], around: Surroundings) -> li
     if not sets:
         return []  # its ProbeSets are elsewhere: whether they exist is for the cluster to say
     problem = questions_of(service.gates, sets)[1]
-    return [finding(*problem.message.split(": ", 1))] if problem else []
+    if problem is None:
+        return []
+    field, _, message = problem.message.partition(": ")
+    return [finding(field, message)]

@@ -74,7 +74,7 @@ class Engine:
         ports = self._settings.ports
         health, metrics = WebServer(ports.health), WebServer(ports.metrics)
         add_health(health.app, self._checks())
-        add_metrics(metrics.app, self._telemetry.registry)
+        add_metrics(metrics.app, self._telemetry.expose)
         for name, server in (("health", health), ("metrics", metrics)):
             port = await server.start()
             self._stack.push_async_callback(server.stop)
@@ -129,7 +129,7 @@ def run_operator(settings: Settings, kubeconfig: str | None) -> int:
     """Run until SIGTERM or SIGINT; 0 then, 1 if a part failed, 2 without credentials or with a broken catalogue."""
     logs.configure(settings.log_level)
     for variable in settings.ignored:
-        logs.event(_log, "ignored variable", name=variable)
+        logs.event(_log, "ignored variable", variable=variable)
     try:
         return asyncio.run(_main(settings, Path(kubeconfig) if kubeconfig else None))
     except (LoginFailed, InvalidCatalogue) as e:

@@ -70,7 +70,7 @@ class Leader:
         for informer in self.watches:
             self._telemetry.watch_age(informer.scope.kind.resource, informer.age)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.watches.run())
+            watching = group.create_task(self.watches.run())
             for informer in self.watches:
                 await informer.synced.wait()
             relister = Relister(self._api, self._customs, self._intake, self._namespaces)
@@ -78,12 +78,14 @@ class Leader:
             self._filled = True
             self._look_at_shared()
             logs.event(_log, "leading", services=len(self._customs.keys(LLMSERVICE)))
-            for part in (self._discovery.run(), self._events.run(), self._work(), relister.run(self._settings.resync)):
-                group.create_task(part)
+            parts = (self._discovery.run(), self._events.run(), self._work(), relister.run(self._settings.resync))
+            tasks = [watching, *(group.create_task(part) for part in parts)]
             await self._kopf(credentials)
+            for task in tasks:  # kopf has taken SIGTERM over, and ends by it
+                task.cancel()
 
     async def _kopf(self, credentials: Credentials) -> None:
-        """Run kopf as the shell that tells what our own objects become; it ends when the group is cancelled."""
+        """Run kopf as the shell that tells what our own objects become, until SIGTERM or a watch that cannot go on."""
         await kopf.operator(
             registry=handlers.make_registry(self._intake, credentials),
             settings=handlers.make_settings(cluster_wide=self._settings.cluster_wide),

@@ -1,4 +1,4 @@
-"""What the engine tells of a service: Kubernetes events, and the gauges and counters of its metrics. Decides nothing."""
+"""What the engine tells of a service: Kubernetes events, and the gauges and counters of its metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from serinus.core import gauges
 from serinus.core.status import Output
 from serinus.plan import Plan
-from serinus.shell.events import Happening, Recorder
+from serinus.shell.events import EventType, Happening, Recorder
 from serinus.shell.kinds import Object, Ref
 from serinus.shell.telemetry import ServiceMetrics
 from serinus.shell.world import LLMSERVICE
@@ -26,7 +26,7 @@ class Voice:
         metadata = body["metadata"]
         self.metrics.replace(metadata["namespace"], metadata["name"], gauges.samples(planned.view, outputs))
         for story in planned.stories:
-            kind = "Warning" if story.warning else "Normal"
+            kind: EventType = "Warning" if story.warning else "Normal"
             ref = Ref.of(LLMSERVICE, body)
             self.events.record(Happening(ref, metadata["uid"], story.reason, story.message, story.key, kind))
             if story.reason in _OUTCOMES:

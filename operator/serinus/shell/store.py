@@ -4,7 +4,7 @@ Events may come twice, late or out of order, and a list may be stale: resourceVe
 own caches do (they are ordered numbers within one kind). It calls nobody: every change is returned.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -53,9 +53,8 @@ class Store(Generic[T]):
         """Objects of a namespace whose index label has this value, by name; a copy."""
         return dict(self._index.get((namespace, value), {}))
 
-    def keys(self) -> list[Key]:
-        """Every object that is known."""
-        return list(self._objects)
+    def __iter__(self) -> Iterator[Key]:
+        return iter(tuple(self._objects))
 
     def offer(self, key: Key, seen: Seen[T]) -> Change[T] | None:
         """Take an object over unless something newer is known; the change, if there is one that matters."""

@@ -17,6 +17,7 @@ def up() -> None:
     state.replace_file(state.kubeconfig(), view, 0o600)
     context = host.output(kubectl, "config", "current-context").strip()
     progress.say(f"using the cluster of context {context}; nothing is loaded into it")
+    tell_images([name for name, image in images.IMAGES.items() if "/" not in image.tag])
 
 
 def tell_images(names: list[str]) -> None:

@@ -5,13 +5,12 @@ It must not know what runs on them. Made by mmdebstrap from Debian's archive, cu
 
 import hashlib
 import os
-import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cluster import archive, cache, progress
-from tests.cluster.progress import StepError
+from tests.cluster.native import prerequisites
 
 SUITE = "bookworm"
 PYTHON = "3.11"
@@ -79,8 +78,7 @@ def _make_users(folder: Path) -> None:
 
 
 def _make_python(folder: Path) -> None:
-    if shutil.which("mmdebstrap") is None:
-        raise StepError("the Python images need mmdebstrap (a Debian and Ubuntu package), which is not on PATH")
+    prerequisites.ensure(prerequisites.IMAGE_PACKAGES)
     whole, log = folder / "whole.tar", folder / "mmdebstrap.log"
     command = ["mmdebstrap", "--variant=extract", f"--mode={'root' if os.geteuid() == 0 else 'unshare'}"]
     command += [f"--include={','.join(PACKAGES)}", SUITE, str(whole)]

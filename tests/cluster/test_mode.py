@@ -88,9 +88,9 @@ def test_debian_and_its_children_are_recognised(release: str, expected: bool) ->
 
 
 def test_missing_packages_are_those_whose_proof_is_not_found() -> None:
-    assert missing(lambda _: True) == []
-    assert missing(lambda proof: proof not in {"runc", "ip"}) == ["runc", "iproute2"]
-    assert missing(lambda _: False) == list(PACKAGES)
+    assert missing(PACKAGES, lambda _: True) == []
+    assert missing(PACKAGES, lambda proof: proof not in {"runc", "ip"}) == ["runc", "iproute2"]
+    assert missing(PACKAGES, lambda _: False) == list(PACKAGES)
 
 
 def test_missing_packages_are_refused_in_one_line_where_they_cannot_be_installed() -> None:
@@ -99,7 +99,5 @@ def test_missing_packages_are_refused_in_one_line_where_they_cannot_be_installed
     assert refusal([], Privileges(root=False, apt=False)) == ""
     without_apt = refusal(packages, Privileges(root=True, apt=False))
     without_root = refusal(packages, Privileges(root=False, apt=True))
-    assert without_apt == (
-        "the native cluster needs runc socat, and apt-get is not there: install them with the package manager"
-    )
+    assert without_apt == ("missing here: runc socat, and apt-get is not there: install them with the package manager")
     assert "this user is not root" in without_root

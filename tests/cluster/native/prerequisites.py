@@ -1,11 +1,11 @@
-"""Owns what the host must have for the native cluster, and the Debian packages that bring it.
+"""Owns what the host must have for the native cluster and for images, and the Debian packages that bring it.
 
 It must not install when the user is not root or apt is not there: it names what is missing, in one line.
 """
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,10 @@ PACKAGES = {
     "socat": "socat",
     "openssl": "openssl",
     "mount": "umount",
+}
+IMAGE_PACKAGES = {
     "mmdebstrap": "mmdebstrap",
+    "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
 }
 
 
@@ -39,9 +42,9 @@ class Privileges:
     apt: bool
 
 
-def missing(found: Callable[[str], bool]) -> list[str]:
+def missing(wanted: Mapping[str, str], found: Callable[[str], bool]) -> list[str]:
     """Return the packages whose file `found` does not find, in the table's order."""
-    return [package for package, proof in PACKAGES.items() if not found(proof)]
+    return [package for package, proof in wanted.items() if not found(proof)]
 
 
 def refusal(packages: list[str], privileges: Privileges) -> str:
@@ -49,20 +52,20 @@ def refusal(packages: list[str], privileges: Privileges) -> str:
     if not packages or (privileges.root and privileges.apt):
         return ""
     why = "apt-get is not there" if privileges.root else "this user is not root"
-    return f"the native cluster needs {' '.join(packages)}, and {why}: install them with the package manager"
+    return f"missing here: {' '.join(packages)}, and {why}: install them with the package manager"
 
 
-def ensure() -> None:
-    """Install what is missing with apt-get; StepError in one line when that cannot be done."""
+def ensure(wanted: Mapping[str, str]) -> None:
+    """Install what is missing of PACKAGES or IMAGE_PACKAGES with apt-get; StepError in one line when it cannot be."""
     extend_path()
-    packages = missing(_is_there)
+    packages = missing(wanted, _is_there)
     privileges = Privileges(root=os.geteuid() == 0, apt=shutil.which("apt-get") is not None)
     if problem := refusal(packages, privileges):
         raise StepError(problem)
     if packages:
         progress.say(f"installing {' '.join(packages)} with apt-get")
         _apt_install(packages)
-    if still := missing(_is_there):
+    if still := missing(wanted, _is_there):
         raise StepError(f"apt-get ended well and these are still missing: {' '.join(still)}")
 
 

@@ -39,7 +39,7 @@ LOG_LINES = 15
 def up() -> None:
     """Bring the cluster up, or to the end of what an interrupted run has begun; the node is Ready and DNS answers."""
     layout = fixed.current()
-    prerequisites.ensure()
+    prerequisites.ensure(prerequisites.PACKAGES)
     _refuse_foreign_rules(layout)
     kube = binaries.ensure("kube")
     binaries.ensure("kubectl")

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.cluster import clusters, state
 from tests.cluster.kubectl import kubectl
 from tests.cluster.native import cgroups, down, layout, processes
+from tests.cluster.native import up as native_up
 from tests.cluster.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
@@ -24,7 +25,11 @@ NODE_PORT = 30080
 
 @contextlib.contextmanager
 def host_to_ourselves() -> Iterator[None]:
-    """Put a cluster that runs here aside with its data while the block runs, and bring it back afterwards."""
+    """Put a cluster that runs here aside with its data while the block runs, and bring it back afterwards.
+
+    What takes minutes on a fresh machine is made first, so that the deadlines below are those of coming up alone.
+    """
+    native_up.prepare()
     folder = state.folder()
     aside = folder.with_name(f"{folder.name}.aside")
     if state.read_mode() is state.Mode.NATIVE and not aside.exists():

@@ -28,7 +28,7 @@ from tests.cluster.native import firewall, layout, network, processes, sysctls
 from tests.cluster.native.commands import NAMES
 from tests.cluster.waiting import wait_for
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

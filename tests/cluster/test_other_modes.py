@@ -17,7 +17,7 @@ from tests.cluster.lifecycle import REPOSITORY
 from tests.cluster.progress import StepError
 from tests.cluster.state import Mode
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 FAKE_KIND = """\
 #!/bin/sh

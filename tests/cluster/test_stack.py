@@ -12,7 +12,7 @@ import pytest
 from tests.cluster import clusters, stack
 from tests.cluster.kubectl import kubectl, wait_for
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module", autouse=True)

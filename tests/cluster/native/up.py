@@ -41,9 +41,7 @@ def up() -> None:
     layout = fixed.current()
     prerequisites.ensure(prerequisites.PACKAGES)
     _refuse_foreign_rules(layout)
-    kube = binaries.ensure("kube")
-    binaries.ensure("kubectl")
-    archives = {name: images.build(name) for name in BASE_IMAGES}
+    kube, archives = prepare()
     started = time.monotonic()
     state.write_mode(state.Mode.NATIVE)
     certificates.ensure(layout)
@@ -56,6 +54,13 @@ def up() -> None:
     _node(layout, kube)
     _dns()
     progress.say(f"native cluster is ready after {time.monotonic() - started:.1f} s")
+
+
+def prepare() -> tuple[Path, dict[str, Path]]:
+    """Make the programs and image archives that a cluster needs; return Kubernetes' program and the archives."""
+    kube = binaries.ensure("kube")
+    binaries.ensure("kubectl")
+    return kube, {name: images.build(name) for name in BASE_IMAGES}
 
 
 def import_images(names: list[str]) -> None:

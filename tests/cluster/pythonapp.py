@@ -22,7 +22,7 @@ FOLDER = "/app"
 ENVIRONMENT = (f"PYTHONPATH={FOLDER}/operator:{FOLDER}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1")
 
 OPERATOR = ("operator/serinus", "alert-rules", "grafana-dashboards", "crds")
-SUPPORT = ("tests/__init__.py", "tests/support/__init__.py")
+SUPPORT = ("tests/__init__.py", "tests/support/__init__.py", "tests/e2e/knowledge")
 
 
 def dependencies_layer() -> Path:

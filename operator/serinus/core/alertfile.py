@@ -11,7 +11,8 @@ from serinus.core.alert import Alert, AlertGroup, Severity, Threshold, Unit, par
 from serinus.core.datafile import choice, matching, only, reading, typed
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec
-from serinus.core.promql import Matcher, Value, parse_duration, placeholders, scope, substitute
+from serinus.core.promql import Matcher, parse_duration, scope
+from serinus.core.template import Value, placeholders, substitute
 
 _GROUP: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _ALERT: Final = re.compile(r"LLM[A-Za-z0-9]{1,77}")

@@ -1,10 +1,10 @@
 """Typed PromQL: how a name, a number or a duration becomes part of a query, and how a finished query is checked.
 
-It owns all quoting. It must not know any metric or label of ours, and takes no expression from a user.
+It owns all quoting. It must not know any metric of ours, and takes no expression from a user.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -14,11 +14,12 @@ import promql_parser
 
 _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_PLACEHOLDER: Final = re.compile(r"\$([a-zA-Z_][a-zA-Z0-9_]*)")
 _DURATION_PART: Final = re.compile(r"([0-9]+)(ms|h|m|s)")
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MAX_DIGITS: Final = 40
+PLAIN: Final = re.compile(r"[A-Za-z0-9._/:-]*")
+"""Text that needs no quoting but the quotes: names are like this."""
 
 
 class InvalidQuery(Exception):
@@ -73,10 +74,6 @@ class Duration:
         return "".join(parts) or "0s"
 
 
-Value = tuple[Matcher, ...] | Decimal | Duration
-"""What may take the place of a placeholder in an expression: each renders itself, none is free text."""
-
-
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A selector found in a query: its metric and its matchers."""
@@ -87,6 +84,8 @@ class Selected:
 
 def quote(text: str) -> str:
     """Write any text as a PromQL string; raises InvalidQuery for text that UTF-8 cannot carry."""
+    if PLAIN.fullmatch(text):
+        return f'"{text}"'
     try:
         text.encode()
     except UnicodeEncodeError as e:
@@ -135,40 +134,6 @@ def parse_duration(text: str) -> Duration:
 def scope(namespace: str, service: str) -> tuple[Matcher, ...]:
     """The matchers that keep a query to one service; every query about a service carries them."""
     return Matcher("namespace", namespace), Matcher("llmservice", service)
-
-
-def placeholders(template: str) -> frozenset[str]:
-    """Names of the `$placeholders` of a template."""
-    return frozenset(_PLACEHOLDER.findall(template))
-
-
-def substitute(template: str, values: Mapping[str, Value]) -> str:
-    """Put typed values into a template of ours, and check the result.
-
-    Matchers are written as the inside of `{}`, numbers and durations as themselves. Every selector of the result
-    must carry the matchers that were put in. Raises InvalidQuery for an unknown placeholder too.
-    """
-
-    def write(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            raise InvalidQuery(f"placeholder: found ${match[1]}, allowed are {', '.join(f'${v}' for v in values)}")
-        return _write(values[match[1]])
-
-    query = _PLACEHOLDER.sub(write, template)
-    found = check(query)
-    for matchers in (v for v in values.values() if isinstance(v, tuple)):
-        require_matchers(found, matchers)
-    return query
-
-
-def _write(value: Value) -> str:
-    match value:  # pragma: no branch - mypy proves that no other type is left
-        case tuple():
-            return ",".join(m.text for m in value)
-        case Decimal():
-            return number(value)
-        case Duration():
-            return value.text
 
 
 def require_matchers(found: Iterable[Selected], matchers: Iterable[Matcher]) -> None:

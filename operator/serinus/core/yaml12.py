@@ -25,16 +25,20 @@ _MERGE: Final = "<<"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_yaml(text: str) -> Node:
-    """Read one document; raises UnreadableDocument with the line. An empty text reads as null."""
-    return _Reader(text).document()
+def read_yaml(text: str, *, last_wins: bool = False) -> Node:
+    """Read one document; raises UnreadableDocument with the line. An empty text reads as null.
+
+    `last_wins` takes the last of duplicate keys, for texts that nobody can be asked to repair.
+    """
+    return _Reader(text, last_wins=last_wins).document()
 
 
 class _Reader:
     """Builds nodes from parser events, so that depth, size and aliases are bounded while reading."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, last_wins: bool) -> None:
         self._text = text
+        self._last_wins = last_wins
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._left = MAX_NODES
         self._line = 1
@@ -113,7 +117,7 @@ class _Reader:
             if isinstance(key.value, tuple | dict):
                 raise UnreadableDocument(line, f"found {key.kind()} as a key, allowed are scalars")
             name = js_text(key.value)
-            if name in own:
+            if name in own and not self._last_wins:
                 raise UnreadableDocument(line, f"found the key {name!r} twice")
             own[name] = Node(line, value.value)
         return merged | own

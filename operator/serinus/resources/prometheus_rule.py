@@ -3,7 +3,6 @@
 It owns what goes from a service into an alert. Text of a user never becomes a template, an expression never text.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -40,11 +39,12 @@ def build(context: Context) -> list[Manifest]:
     """
     service = context.service
     missing = unavailable_alerts(service, context.alerts)
+    dashboard = literal(_dashboard(context))
     groups = []
     for group in context.alerts:
         wanted = [a for a in group.alerts if a.name not in service.monitoring.disabled and a.name not in missing]
         if wanted:
-            groups.append({"name": group.name, "rules": [_rule(context, alert) for alert in wanted]})
+            groups.append({"name": group.name, "rules": [_rule(context, alert, dashboard) for alert in wanted]})
     if not groups:
         return []
     metadata = {"name": service.name, "namespace": service.namespace, "labels": monitor_labels(context)}
@@ -89,7 +89,7 @@ def _signals(alert: Alert) -> frozenset[str]:
     return frozenset(s.metric for s in check(query) if s.metric.startswith("llm:"))
 
 
-def _rule(context: Context, alert: Alert) -> Manifest:
+def _rule(context: Context, alert: Alert, dashboard: str) -> Manifest:
     service = context.service
     parameters = _effective(alert, service.monitoring.overrides.get(alert.name))
     labels = {
@@ -106,30 +106,31 @@ def _rule(context: Context, alert: Alert) -> Manifest:
         "for": parameters.hold.text,
         "threshold": _shown(parameters.threshold),
     }
+    annotations = {
+        "summary": fill(alert.summary, values),
+        "description": fill(alert.description, values),
+        "runbook_url": literal(_runbook(context, alert)),
+        "dashboard_url": dashboard,
+    }
     return {
         "alert": alert.name,
         "expr": expression(alert, parameters.threshold, scope(service.namespace, service.name)),
         "for": parameters.hold.text,
         "labels": labels,
-        "annotations": {
-            "summary": fill(alert.summary, values),
-            "description": fill(alert.description, values),
-            **dict(_links(context, alert)),
-        },
+        "annotations": {key: text for key, text in annotations.items() if text},
     }
 
 
-def _links(context: Context, alert: Alert) -> Iterator[tuple[str, str]]:
-    """The owner's own runbook goes before ours; an address that is not configured is left out."""
-    service, settings = context.service, context.settings
-    if service.owner.runbook:
-        yield "runbook_url", literal(service.owner.runbook)
-    elif settings.runbook_base:
-        yield "runbook_url", literal(f"{settings.runbook_base}#{alert.runbook}")
-    if settings.dashboard_base:
-        query = urlencode({"var-namespace": service.namespace, "var-service": service.name})
-        separator = "&" if "?" in settings.dashboard_base else "?"
-        yield "dashboard_url", literal(f"{settings.dashboard_base}{separator}{query}")
+def _runbook(context: Context, alert: Alert) -> str:
+    """The owner's own runbook goes before ours; empty if neither is configured."""
+    base = context.settings.runbook_base
+    return context.service.owner.runbook or (f"{base}#{alert.runbook}" if base else "")
+
+
+def _dashboard(context: Context) -> str:
+    base = context.settings.dashboard_base
+    query = urlencode({"var-namespace": context.service.namespace, "var-service": context.service.name})
+    return f"{base}{'&' if '?' in base else '?'}{query}" if base else ""
 
 
 def _effective(alert: Alert, override: AlertOverride | None) -> _Parameters:

@@ -4,6 +4,7 @@ kopf's create, update, delete, timer and daemon handlers, its indexes and its fi
 by edges, and lose work (docs/decisions/0001).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import kopf
@@ -31,8 +32,8 @@ def make_settings(*, cluster_wide: bool) -> kopf.OperatorSettings:
     return settings
 
 
-def make_registry(intake: Intake, credentials: Credentials) -> kopf.OperatorRegistry:
-    """Register the handlers; the session is ours, so that its connections are bounded."""
+def make_registry(intake: Intake, credentials: Credentials, stop: Callable[[], None]) -> kopf.OperatorRegistry:
+    """Register the handlers; the session is ours, so that its connections are bounded. `stop` is called as kopf ends."""
     registry = kopf.OperatorRegistry()
     for kind in OWN_KINDS:
         _watch(registry, kind, intake)
@@ -41,6 +42,10 @@ def make_registry(intake: Intake, credentials: Credentials) -> kopf.OperatorRegi
     async def _login(**_: Any) -> kopf.AiohttpSession:
         session = open_session(credentials.reload(), connections=_CONNECTIONS, headers=True)
         return kopf.AiohttpSession(aiohttp_session=session, server=credentials.server)
+
+    @kopf.on.cleanup(registry=registry)
+    async def _cleanup(**_: Any) -> None:
+        stop()  # otherwise kopf takes the tasks of the engine for hung ones of its own, and waits 5 s for them
 
     return registry
 

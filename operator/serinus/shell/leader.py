@@ -80,14 +80,18 @@ class Leader:
             logs.event(_log, "leading", services=len(self._customs.keys(LLMSERVICE)))
             parts = (self._discovery.run(), self._events.run(), self._work(), relister.run(self._settings.resync))
             tasks = [watching, *(group.create_task(part) for part in parts)]
-            await self._kopf(credentials)
-            for task in tasks:  # kopf has taken SIGTERM over, and ends by it
-                task.cancel()
 
-    async def _kopf(self, credentials: Credentials) -> None:
+            def stop() -> None:
+                for task in tasks:
+                    task.cancel()
+
+            await self._kopf(credentials, stop)
+            stop()
+
+    async def _kopf(self, credentials: Credentials, stop: Callable[[], None]) -> None:
         """Run kopf as the shell that tells what our own objects become, until SIGTERM or a watch that cannot go on."""
         await kopf.operator(
-            registry=handlers.make_registry(self._intake, credentials),
+            registry=handlers.make_registry(self._intake, credentials, stop),
             settings=handlers.make_settings(cluster_wide=self._settings.cluster_wide),
             standalone=True,
             clusterwide=self._settings.cluster_wide,

@@ -1,0 +1,75 @@
+"""What the assertions need of a JavaScript engine: a small interface, so that the engine can be changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from serinus.core.jstext import WHITESPACE
+
+
+class ScriptFailed(Exception):
+    """A script or a pattern that threw, is not valid, or met a limit of time or memory; says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """JavaScript of one assertion: the body of a function, or a CommonJS module and the name of its function."""
+
+    source: str
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graded:
+    """What a script returned as `{pass, score, reason}`."""
+
+    passed: bool
+    score: float
+    reason: str
+
+
+class Engine(Protocol):
+    """Runs scripts without any access to files, network or the process; each call is alone and bounded."""
+
+    def check(self, script: Script) -> None:
+        """Raise ScriptFailed unless the script compiles (a module: unless it loads and exports its function)."""
+
+    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> bool | float | Graded:
+        """Call the script; raises ScriptFailed."""
+
+    def check_pattern(self, pattern: str, flags: str = "") -> None:
+        """Raise ScriptFailed unless this is a regular expression."""
+
+    def matches(self, pattern: str, text: str, flags: str = "") -> bool:
+        """Whether a regular expression is found anywhere in a text; raises ScriptFailed."""
+
+
+def function_body(code: str) -> str:
+    """What promptfoo makes of an inline script: several lines are a body, one line is an expression to return.
+
+    One line that begins with a declaration returns what stands behind its last semicolon.
+    """
+    code = code.rstrip(WHITESPACE)
+    if "\n" in code:
+        return code
+    line = code.strip(WHITESPACE).rstrip(";" + WHITESPACE)
+    if not line.startswith(tuple(f"{word}{space}" for word in ("const", "let", "var") for space in WHITESPACE)):
+        return f"return {line}"
+    end = _last_semicolon(line)
+    expression = line[end + 1 :].strip(WHITESPACE)
+    return f"{line[: end + 1]} return {expression}" if end >= 0 and expression else line
+
+
+def _last_semicolon(code: str) -> int:
+    """Position of the last semicolon outside of quotes, or -1; like promptfoo it does not know regular expressions."""
+    quote, last, escaped = "", -1, False
+    for position, sign in enumerate(code):
+        if sign == "\\":
+            escaped = not escaped
+            continue
+        if not escaped and sign in "'\"`":
+            quote = "" if quote == sign else quote or sign
+        elif sign == ";" and not quote:
+            last = position
+        escaped = False
+    return last

@@ -10,36 +10,6 @@ from hypothesis import strategies as st
 from serinus.core import promql
 from serinus.core.promql import Duration, InvalidQuery, Matcher, Op
 
-ATTACKS = [
-    'chat"',
-    'chat"} or up{job="',
-    'chat",namespace=~".+',
-    "chat\\",
-    'chat\\" or vector(1) #',
-    "chat\nor up",
-    "chat\r\n# comment",
-    "{chat}",
-    "}}{{",
-    "{{ $value }}",
-    "{{ query `up` }}",
-    "$service",
-    "$threshold",
-    "`chat`",
-    "'chat'",
-    "\x00\x01\x7f",
-    "ünïcödé 🐤",
-    "",
-]
-
-
-@pytest.mark.parametrize("text", ATTACKS)
-def test_an_attack_in_a_name_stays_the_value_of_one_matcher(text: str) -> None:
-    query = promql.substitute(
-        "sum(llm:up{$service}) < $threshold", {"service": promql.scope(text, text), "threshold": Decimal(1)}
-    )
-
-    assert promql.check(query) == (promql.Selected("llm:up", promql.scope(text, text)),)
-
 
 @given(st.text())
 def test_any_text_is_read_back_as_it_was(text: str) -> None:
@@ -149,37 +119,6 @@ def test_any_duration_is_read_back_as_it_was(milliseconds: int) -> None:
     duration = Duration(milliseconds)
 
     assert promql.parse_duration(duration.text) == duration
-
-
-def test_a_duration_takes_the_place_of_a_window() -> None:
-    assert promql.substitute("rate(up[$window])", {"window": Duration(300_000)}) == "rate(up[5m])"
-
-
-def test_a_placeholder_that_is_not_known_is_refused() -> None:
-    with pytest.raises(InvalidQuery, match=r"found \$treshold, allowed are \$service"):
-        promql.substitute("up{$service} > $treshold", {"service": promql.scope("a", "b")})
-
-
-def test_a_reference_to_a_group_is_no_placeholder() -> None:
-    template = 'label_replace(up{$service}, "revision", "$1", "stable", "(.+)")'
-
-    assert promql.placeholders(template) == {"service"}
-    assert '"$1"' in promql.substitute(template, {"service": promql.scope("a", "b")})
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "llm:up{$service} < 1 and on (namespace) serinus_service_info",
-        'llm:up{$service} or llm:up{namespace=~".+"}',
-        "count_over_time(up[5m]) > 0 and llm:up{$service}",
-        "sum(llm:up{$service}) / scalar(up)",
-        'llm:up{$service} unless {__name__="up"}',
-    ],
-)
-def test_a_selector_outside_the_service_is_refused(template: str) -> None:
-    with pytest.raises(InvalidQuery, match=r'selector of .*: lacks namespace="team-a"'):
-        promql.substitute(template, {"service": promql.scope("team-a", "chat")})
 
 
 def test_a_regex_that_looks_like_the_namespace_is_not_the_namespace() -> None:

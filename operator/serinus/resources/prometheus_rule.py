@@ -164,10 +164,10 @@ def _shown(threshold: Threshold | None) -> str:
     """A threshold for people: with its unit."""
     if threshold is None:
         return ""
-    match threshold.unit:  # pragma: no branch - mypy proves that no other unit is left
+    match threshold.unit:
         case Unit.PERCENT:
             return f"{number(threshold.value)} %"
         case Unit.DURATION:
             return Duration(int(threshold.value * 1000)).text
-        case Unit.VALUE:
+        case Unit.VALUE:  # pragma: no branch - mypy proves that no other unit is left
             return number(threshold.value)

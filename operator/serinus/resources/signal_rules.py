@@ -92,7 +92,7 @@ def gaps(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _signal(runtime: Runtime, signal: Signal, entry: Entry) -> Iterator[Rule]:
-    match entry.form:  # pragma: no branch - mypy proves that no other form is left
+    match entry.form:
         case Form.RATE if entry.class_label:
             yield from _by_class(runtime, signal, entry)
         case Form.RATE:
@@ -107,7 +107,7 @@ def _signal(runtime: Runtime, signal: Signal, entry: Entry) -> Iterator[Rule]:
             yield Rule(entry.series, _mean(runtime, signal.source))
         case Form.INFO:
             yield Rule(entry.series, _info(runtime, signal))
-        case Form.PART:
+        case Form.PART:  # pragma: no branch - mypy proves that no other form is left
             return
 
 

@@ -105,7 +105,7 @@ def free_ports(number: int) -> list[int]:
             holder.close()
 
 
-def eventually(condition: Callable[[], _T], what: str, *, seconds: float = 10.0) -> _T:
+def eventually(condition: Callable[[], _T | None], what: str, *, seconds: float = 10.0) -> _T:
     """Return the first true value of the condition; raises AssertionError with `what` and the last value."""
     end = time.monotonic() + seconds
     while True:

@@ -100,7 +100,7 @@ def _line(line: str) -> str:
         elif sign == '"' or (sign == "'" and not _is_letter(before)):
             quote = sign
         elif sign == "/" and behind == "/":
-            word = line[: position + 2].split()[-1]
+            word = line[: position + 2].rsplit(maxsplit=1)[-1]
             if "://" not in word:
                 return line[:position] + "#" + line[position:].lstrip("/")
     return line

@@ -20,9 +20,7 @@ _EMAIL: Final = re.compile(rf"{_EMAIL_ATOM}(?:\.{_EMAIL_ATOM})*@(?:{_LABEL}\.)+{
 _HOST_LABEL: Final = re.compile(r"[a-z0-9](?:[-0-9a-z]{0,61}[0-9a-z])?", re.IGNORECASE | re.ASCII)
 _UUID: Final = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _POINTER: Final = re.compile(r"(?:/(?:[^~/]|~0|~1)*)*")
-_FRAGMENT: Final = re.compile(
-    r"#(?:/(?:[a-z0-9_\-.!$&'()*+,;:=@]|%[0-9a-f]{2}|~0|~1)*)*", re.IGNORECASE | re.ASCII
-)
+_FRAGMENT: Final = re.compile(r"#(?:/(?:[a-z0-9_\-.!$&'()*+,;:=@]|%[0-9a-f]{2}|~0|~1)*)*", re.IGNORECASE | re.ASCII)
 _RELATIVE: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:#|(?:/(?:[^~/]|~0|~1)*)*)", re.ASCII)
 _URI_SIGN: Final = r"(?:[a-z0-9\-._~!$&'()*+,;=:@/?\[\]]|%[0-9a-f]{2})"
 _URI: Final = re.compile(rf"[a-z][a-z0-9+\-.]*:{_URI_SIGN}+(?:#{_URI_SIGN}*)?", re.IGNORECASE | re.ASCII)

@@ -25,7 +25,7 @@ _PLAIN: Final = frozenset(
     {"$schema", "$id", "$ref", "$comment", "title", "description", "default", "examples", "readOnly", "writeOnly"}
     | {"type", "enum", "const", "format", "nullable", "required", "pattern", "uniqueItems", "multipleOf"}
     | {"maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "maxLength", "minLength", "maxItems", "minItems"}
-    | {"maxProperties", "minProperties", "contentMediaType", "contentEncoding", "id", "discriminator"}
+    | {"maxProperties", "minProperties", "contentMediaType", "contentEncoding"}
 )
 
 
@@ -133,7 +133,7 @@ def _validator(engine: Engine) -> Any:
         if not (_is_regex(engine, instance) if name == "regex" else fits(name, instance)):
             yield ValidationError("format")
 
-    return jsonschema.validators.extend(
+    return jsonschema.validators.extend(  # type: ignore[no-untyped-call]
         jsonschema.Draft7Validator,
         {
             "pattern": pattern,

@@ -1,4 +1,4 @@
-"""The JavaScript engine: quickjs-ng, with limits of time, memory and stack. It must not hand anything of Python to a script.
+"""The JavaScript engine: quickjs-ng, with limits of time, memory and stack. It hands nothing of Python to a script.
 
 Endless scripts and regular expressions are interrupted by the engine; a few native loops are not, which is why answers
 are scored in a process of their own that can be ended (`scoring.py`).
@@ -27,9 +27,10 @@ _PRELUDE: Final = """
   const quiet = () => undefined;
   globalThis.console = { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet };
   const kinds = (value, kind) => value === undefined || typeof value === kind;
-  const graded = (r) => typeof r === "object" && r !== null && typeof r.pass === "boolean" && typeof r.score === "number"
-    && typeof r.reason === "string" && kinds(r.namedScores, "object") && kinds(r.namedScoreWeights, "object")
-    && kinds(r.tokensUsed, "object") && (r.componentResults === undefined || Array.isArray(r.componentResults))
+  const graded = (r) => typeof r === "object" && r !== null
+    && typeof r.pass === "boolean" && typeof r.score === "number" && typeof r.reason === "string"
+    && kinds(r.namedScores, "object") && kinds(r.namedScoreWeights, "object") && kinds(r.tokensUsed, "object")
+    && (r.componentResults === undefined || Array.isArray(r.componentResults))
     && kinds(r.assertion, "object") && kinds(r.comment, "string");
   const encode = (r) => {
     if (typeof r === "boolean") return stringify(["boolean", r]);
@@ -55,7 +56,8 @@ _PRELUDE: Final = """
       const input = parse(raw);
       const result = make(input)(input.output, input.context, undefined);
       if (result === null || typeof result !== "object" || typeof result.then !== "function") return encode(result);
-      Promise.resolve(result).then((r) => { globalThis.__late = encode(r); }, (e) => { globalThis.__late = failed(e); });
+      const settle = (encoded) => { globalThis.__late = encoded; };
+      Promise.resolve(result).then((r) => settle(encode(r)), (e) => settle(failed(e)));
       return "";
     } catch (e) { return failed(e); }
   };

@@ -1,0 +1,71 @@
+"""Answers and what is found about them: outcomes of single checks, and how a test joins them. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from serinus.core.jstext import js_json
+from serinus.core.probe import Assertion
+from serinus.probes.script import ScriptFailed
+
+_MAX_SHOWN: Final = 100
+
+
+class Misconfigured(Exception):
+    """An assertion whose value, once rendered, cannot be checked against anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the model said, and how long it took (milliseconds)."""
+
+    text: str
+    latency_ms: float = 0.0
+    context: Mapping[str, Any] = field(default_factory=dict)  # what a script sees: vars, prompt, test, metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Result of an assertion or of a test; the score is usually in [0, 1], but a script may give any number."""
+
+    passed: bool
+    score: float
+    reason: str = ""
+
+
+Judge = Callable[[Answer], Outcome]
+Holds = Callable[[Answer], bool]
+
+
+def combine(outcomes: Sequence[Outcome], weights: Sequence[float], threshold: float | None) -> Outcome:
+    """The test's result: the weighted mean, and passed when nothing failed, or, with a threshold, by the mean alone."""
+    total, weight = 0.0, 0.0
+    for outcome, share in zip(outcomes, weights, strict=True):
+        total += outcome.score * share
+        weight += share
+    score = total / weight if weight > 0 else 0.0
+    failed = next((o for o in outcomes if not o.passed), None)
+    if threshold is None:
+        return Outcome(passed=failed is None, score=score, reason=failed.reason if failed else "")
+    passed = score >= threshold
+    return Outcome(passed=passed, score=score, reason="" if passed else f"score {score:.2f} is below {threshold:g}")
+
+
+def binary(assertion: Assertion, wanted: str, holds: Holds) -> Judge:
+    """Judge by yes or no; `not-` turns it around, but a check that cannot be made fails in both directions."""
+    reason = f"expected the answer {'not ' if assertion.negated else ''}to {wanted}"
+
+    def judge(answer: Answer) -> Outcome:
+        try:
+            passed = holds(answer) != assertion.negated
+        except ScriptFailed as e:
+            return Outcome(passed=False, score=0.0, reason=f"{assertion.type}: {e}")
+        return Outcome(passed=passed, score=1.0 if passed else 0.0, reason="" if passed else reason)
+
+    return judge
+
+
+def shown(value: Any) -> str:
+    """A value for a sentence, cut at 100 characters."""
+    text = js_json(value)
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"

@@ -13,6 +13,7 @@ from serinus.core import naming
 from serinus.core.datafile import InvalidCatalogue
 from serinus.shell import catalogue, logs
 from serinus.shell.election import Elector
+from serinus.shell.gate_server import add_gate
 from serinus.shell.health import Checks, LoopPulse, WebServer, add_health, add_metrics, at_most, none_of
 from serinus.shell.intake import Key
 from serinus.shell.kinds import CRDS, EVENTS, LEASES
@@ -72,10 +73,11 @@ class Engine:
 
     async def _serve(self) -> None:
         ports = self._settings.ports
-        health, metrics = WebServer(ports.health), WebServer(ports.metrics)
+        health, metrics, gate = WebServer(ports.health), WebServer(ports.metrics), WebServer(ports.gate)
         add_health(health.app, self._checks())
         add_metrics(metrics.app, self._telemetry.expose)
-        for name, server in (("health", health), ("metrics", metrics)):
+        add_gate(gate.app, self._reading_api())
+        for name, server in (("health", health), ("metrics", metrics), ("gate", gate)):
             port = await server.start()
             self._stack.push_async_callback(server.stop)
             logs.event(_log, "serving", what=name, port=port)
@@ -101,6 +103,10 @@ class Engine:
         """Make a client of its own, without a fence: a flood of writes must not keep the lease from renewal."""
         timeout = self._settings.lease.write_timeout
         return self._api(Limiter(qps=20, burst=20, concurrency=2), Timeouts(timeout, timeout), connections=2)
+
+    def _reading_api(self) -> Api:
+        """Make the client of the gate endpoint, which a standby has too: bounded, so that askers cannot flood the API."""
+        return self._api(Limiter(qps=50, burst=50, concurrency=8), Timeouts(read=5.0), connections=8)
 
     def _leader_api(self) -> Api:
         """Make the client of the engine: counted, bounded, and fenced."""

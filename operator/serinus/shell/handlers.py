@@ -33,7 +33,7 @@ def make_settings(*, cluster_wide: bool) -> kopf.OperatorSettings:
 
 
 def make_registry(intake: Intake, credentials: Credentials, stop: Callable[[], None]) -> kopf.OperatorRegistry:
-    """Register the handlers; the session is ours, so that its connections are bounded. `stop` is called as kopf ends."""
+    """Register the handlers; the session is ours, so that its connections are bounded. `stop`: called as kopf ends."""
     registry = kopf.OperatorRegistry()
     for kind in OWN_KINDS:
         _watch(registry, kind, intake)

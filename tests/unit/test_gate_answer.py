@@ -1,0 +1,55 @@
+"""The gate endpoint's answer: whatever is not surely Passed is not Passed."""
+
+from typing import Any
+
+import pytest
+
+from serinus.core.answer import gate_answer
+from serinus.core.rollout import Stage
+
+OLD, NEW = "r0000000001", "r0000000002"
+
+
+def status(stage: str, held: str = "", rejected: bool = False) -> dict[str, Any]:
+    """A status with OLD serving and NEW in a stage."""
+    rollout: dict[str, Any] = {"stage": stage, "intent": {"stable": OLD}}
+    if stage != "Stable":
+        rollout["revision"] = NEW
+    if held:
+        rollout["held"] = {"reason": held, "message": "…"}
+    return {
+        "rollout": rollout,
+        "stable": {"revision": OLD},
+        "rejected": [{"revision": NEW}] if rejected else [],
+        "message": "a sentence",
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "revision", "verdict"),
+    [
+        (status("Starting"), NEW, "Running"),
+        (status("Probing"), NEW, "Running"),
+        (status("Probing"), "", "Running"),
+        (status("Probing", held="ProbeBroken"), NEW, "Broken"),
+        (status("Probing", held="Inconclusive"), NEW, "Inconclusive"),
+        (status("Probing"), OLD, "Passed"),
+        (status("Shifting"), NEW, "Passed"),
+        (status("FinalBake"), NEW, "Passed"),
+        (status("Aborting"), NEW, "Failed"),
+        (status("Stable", rejected=True), NEW, "Failed"),
+        (status("Stable"), "", "Passed"),
+        (status("Stable"), "r00000000ff", "Inconclusive"),
+        ({}, "", "Running"),
+        ({}, NEW, "Inconclusive"),
+        ({"rollout": {"stage": "SomethingNew", "revision": NEW}}, NEW, "Running"),
+    ],
+)
+def test_verdict_of_a_revision_follows_from_status(found: dict[str, Any], revision: str, verdict: str) -> None:
+    assert gate_answer(found, revision)["verdict"] == verdict
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_only_a_revision_that_users_may_reach_has_passed(stage: Stage) -> None:
+    reached = stage in (Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, Stage.FINAL_BAKE)
+    assert (gate_answer(status(str(stage)), NEW)["verdict"] == "Passed") is reached

@@ -7,7 +7,7 @@ _STAGES_PASSED = frozenset(str(s) for s in IN_TRAFFIC)
 
 
 def gate_answer(status: Manifest, revision: str) -> Manifest:
-    """Return `{"revision", "verdict", "message"}`; an empty revision means the one in the rollout, else the stable one."""
+    """Return revision, verdict and message; an empty revision means the one in the rollout, else the stable one."""
     rollout = status.get("rollout") or {}
     rolling, stable = rollout.get("revision", ""), (status.get("stable") or {}).get("revision", "")
     asked = revision or rolling or stable

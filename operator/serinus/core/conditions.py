@@ -33,7 +33,7 @@ class ConditionFacts:
     stage: str
     spec_problem: Hold | None
     probes_problem: Hold | None
-    failed_outputs: tuple[str, ...]
+    monitoring: str  # what is wrong with it; empty: nothing
 
 
 def conditions(facts: ConditionFacts) -> list[Condition]:
@@ -67,8 +67,8 @@ def _held(facts: ConditionFacts) -> Condition:
 
 
 def _monitoring(facts: ConditionFacts) -> Condition:
-    if facts.failed_outputs:
-        return Condition("MonitoringReady", "False", "OutputFailed", "; ".join(facts.failed_outputs))
+    if facts.monitoring:
+        return Condition("MonitoringReady", "False", "NotAsSpecified", facts.monitoring)
     return Condition("MonitoringReady", "True", "Generated")
 
 

@@ -25,8 +25,8 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
     info = ("service_info", service.model, service.runtime.name, state.stable, state.revision)
     return {
         info: 1.0,
-        **_phases(phase(view)),
-        **{("rollout_stage", str(s)): float(s is state.stage) for s in Stage},
+        **_phases(phase(view), state.revision or view.target),
+        **{("rollout_stage", str(s), state.revision): float(s is state.stage) for s in Stage},
         **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
         **dict(_gates(view)),
         **dict(_traffic(view)),
@@ -36,11 +36,12 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
 
 def invalid_samples() -> dict[Sample, float]:
     """The gauges of a service whose spec cannot be acted on."""
-    return _phases("Invalid")
+    return _phases("Invalid", "")
 
 
-def _phases(word: str) -> dict[Sample, float]:
-    return {("rollout_phase", p): float(p == word) for p in PHASES}
+def _phases(word: str, revision: str) -> dict[Sample, float]:
+    """Name the revision that the phase is about, so that an alert says it and a second canary is a new alert."""
+    return {("rollout_phase", p, revision): float(p == word) for p in PHASES}
 
 
 def _gates(view: View) -> Iterator[tuple[Sample, float]]:

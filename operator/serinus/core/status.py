@@ -45,6 +45,7 @@ class View:
     revisions: tuple[RevisionSeen, ...]
     spec_problem: Hold | None = None
     probes_problem: Hold | None = None
+    monitoring_problem: str = ""
     scorecard: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -267,5 +268,11 @@ def _facts(view: View, word: str, outputs: Sequence[Output]) -> ConditionFacts:
         stage=str(state.stage),
         spec_problem=view.spec_problem,
         probes_problem=view.probes_problem,
-        failed_outputs=tuple(f"{o.kind} {o.name}: {o.message or o.reason}" for o in outputs if o.state == "Failed"),
+        monitoring=_monitoring(view, outputs),
     )
+
+
+def _monitoring(view: View, outputs: Sequence[Output]) -> str:
+    """What keeps the monitoring from being as the spec says; empty if nothing."""
+    failed = [f"{o.kind} {o.name}: {o.message or o.reason}" for o in outputs if o.state == "Failed"]
+    return "; ".join(text for text in (view.monitoring_problem, *failed) if text)

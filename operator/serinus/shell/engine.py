@@ -105,7 +105,7 @@ class Engine:
         return self._api(Limiter(qps=20, burst=20, concurrency=2), Timeouts(timeout, timeout), connections=2)
 
     def _reading_api(self) -> Api:
-        """Make the client of the gate endpoint, which a standby has too: bounded, so that askers cannot flood the API."""
+        """Make the client of the gate endpoint, which a standby has too: bounded, so that askers cannot flood it."""
         return self._api(Limiter(qps=50, burst=50, concurrency=8), Timeouts(read=5.0), connections=8)
 
     def _leader_api(self) -> Api:

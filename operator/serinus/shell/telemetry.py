@@ -31,8 +31,8 @@ class Family:
 
 FAMILIES: Final = (
     Family("service_info", "What is served: 1.", ("model", "runtime", "stable", "canary")),
-    Family("rollout_phase", "1 for the phase that the service is in, 0 for the others.", ("phase",)),
-    Family("rollout_stage", "1 for the stage that the rollout is in, 0 for the others.", ("stage",)),
+    Family("rollout_phase", "1 for the phase that the service is in, 0 for the others.", ("phase", "revision")),
+    Family("rollout_stage", "1 for the stage that the rollout is in, 0 for the others.", ("stage", "revision")),
     Family("rollout_held", "1 with the reason why forward steps wait.", ("reason",)),
     Family("rollouts", "Rollouts that ended, by outcome.", ("outcome",), counter=True),
     Family("gate_pairs", "Pairs of answers of the newest run of a gate.", ("gate", "outcome")),

@@ -13,7 +13,7 @@ from serinus.shell.kinds import Kind, Object
 from serinus.shell.kube import ApiError, Event, Listing
 from serinus.shell.store import Seen, Store
 from tests.engine import scripted
-from tests.engine.scripted import HANG, OPEN, ScriptedApi, added, bookmark, deleted, listing, modified, thing
+from tests.engine.scripted import HANG, OPEN, ScriptedApi, Step, added, bookmark, deleted, listing, modified, thing
 from tests.engine.virtual import now, run_virtual
 from tests.engine.waiting import running
 
@@ -117,7 +117,8 @@ def test_stream_that_the_server_ends_goes_on_from_the_last_bookmark() -> None:
     "fault", [scripted.gone, scripted.internal, scripted.cut], ids=["410", "ERROR 500", "cut at once"]
 )
 def test_broken_watch_is_healed_by_a_list_which_finds_what_came_and_went(fault: Callable[[], ApiError]) -> None:
-    api = ScriptedApi([listing(5, thing("went", 1)), listing(9, thing("came", 8))], [[fault()], [OPEN]])
+    streams: list[list[Step]] = [[fault()], [OPEN]]
+    api = ScriptedApi([listing(5, thing("went", 1)), listing(9, thing("came", 8))], streams)
 
     async def story(informer: Informer[None], news: News) -> None:
         await asyncio.sleep(5)
@@ -154,7 +155,7 @@ def test_missed_deletion_is_found_by_the_compare_every_ten_minutes() -> None:
 
 
 def test_duplicate_and_reordered_events_end_at_the_newest() -> None:
-    stream = [
+    stream: list[Step] = [
         added("a", 6), added("a", 6), modified("a", 9, tier="new"), modified("a", 7, tier="old"),
         deleted("b", 12), modified("b", 11), deleted("c", 13, uid="first"), OPEN,
     ]  # fmt: skip

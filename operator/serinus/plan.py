@@ -14,22 +14,21 @@ from serinus.core.arrange import Arrangement, PodPatch, World, arrange
 from serinus.core.decisions import DecisionUpdate, pending_decision, told
 from serinus.core.gates import GateView, gate_views
 from serinus.core.history import kept_revisions
-from serinus.core.model import InvalidSpec, Manifest, Mode, Purpose, Service
+from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
 from serinus.core.parse import parse
 from serinus.core.questions import questions_of
 from serinus.core.revision import Revision, revision_of
 from serinus.core.rollout import NAME_CONFLICT, Hold, Seen, Stage, State, step
-from serinus.core.runs import Expected, advance, supersede
 from serinus.core.runtime import Catalogue
-from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
+from serinus.core.seen import DecisionSeen, Questions, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import waits, wake_after
 from serinus.resources import BUILDERS
 from serinus.resources.context import Context, Settings
 from serinus.resources.prometheus_rule import override_problems, unknown_alerts
-from serinus.resources.probes import pod_spec
+from serinus.upkeep import RunUpdate, run_updates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +38,6 @@ class Surroundings:
     catalogue: Catalogue
     settings: Settings
     alerts: tuple[AlertGroup, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunUpdate:
-    """A new status of a ProbeRun."""
-
-    run: RunSeen
-    status: Manifest = field(hash=False)
-    unwanted: bool = False  # its Job must stop asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +214,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         moved=new != state,
         manifests=tuple(m for builder in BUILDERS for m in builder.build(context)),
         patches=context.arrangement.patches,
-        runs=_runs(desk, context),
+        runs=run_updates(desk.snapshot, context, desk.now),
         decisions=told(desk.snapshot.decisions, desk.service, desk.target.name, new, desk.now),
         stories=stories(state, new, context.gates),
         conflict=desk.snapshot.conflict,
@@ -253,34 +243,6 @@ def _check(desk: _Desk, context: Context) -> Manifest | None:
         return None
     replica_sets = next(b for b in BUILDERS if b.kind == "ReplicaSet").build(context)
     return next((m for m in replica_sets if m["spec"]["selector"]["matchLabels"].get(LABEL_REVISION) == revision), None)
-
-
-def _runs(desk: _Desk, context: Context) -> tuple[RunUpdate, ...]:
-    """Bring every unfinished run forward; end those that nobody waits for."""
-    wanted = {v.name: v for v in context.gates if v.wanted}
-    jobs = {j.name: j for j in desk.snapshot.jobs}
-    updates = []
-    for run in desk.snapshot.runs:
-        if run.finished or run.purpose not in (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE):
-            continue
-        view = wanted.get(run.name)
-        if view is None:
-            updates.append(RunUpdate(run=run, status=supersede(run, desk.now), unwanted=True))
-            continue
-        status = advance(run, jobs.get(run.name), desk.snapshot.pods, _expected(context, view), desk.now)
-        if status is not None:
-            updates.append(RunUpdate(run=run, status=status, unwanted=status.get("verdict") == "Broken"))
-    return tuple(updates)
-
-
-def _expected(context: Context, view: GateView) -> Expected:
-    return Expected(
-        identity=view.identity,
-        policy=view.gate.policy,
-        probes=view.questions.probes if view.questions else 0,
-        owner_uid=context.service.uid,
-        pod_spec=pod_spec(context, view),
-    )
 
 
 def _scorecard(desk: _Desk, state: State, new: State) -> Mapping[str, int]:

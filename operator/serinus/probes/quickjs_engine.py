@@ -6,7 +6,7 @@ are scored in a process of their own that can be ended (`scoring.py`).
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import quickjs
@@ -21,11 +21,40 @@ _MAX_REASON: Final = 300
 
 _PRELUDE: Final = """
 (() => {
-  const { parse, stringify } = JSON, text = String, describe = (e) => {
+  const parse = JSON.parse, quiet = () => undefined;
+  globalThis.console = { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet };
+  const load = (source, name) => {
+    const module = { exports: {} };
+    const require = () => { throw new Error("require is not available"); };
+    new Function("module", "exports", "require", "process", source)(module, module.exports, require, undefined);
+    const found = module.exports;
+    const chosen = [name && found[name], found, found && found.default].find((f) => typeof f === "function");
+    if (!chosen) throw new Error("the module must export a function");
+    return chosen;
+  };
+  const make = (i) => i.module ? load(i.source, i.name) : new Function("output", "context", "process", i.source);
+  globalThis.__run = (raw) => {
+    let kept;
+    try {
+      const input = parse(raw), made = make(input);
+      if (input.output === undefined) return true;
+      const found = made(input.output, input.context, undefined);
+      if (typeof found === "boolean" || typeof found === "number") return found;
+      kept = [found];
+    } catch (e) { kept = [undefined, e]; }
+    globalThis.__kept = kept;
+    return null;
+  };
+})()
+"""
+"""Small on purpose: it is compiled for every call. What most scripts do not need is in _EXPLAIN."""
+
+_EXPLAIN: Final = """
+(() => {
+  const { stringify } = JSON, text = String;
+  const describe = (e) => {
     try { return text(e !== null && typeof e === "object" && "message" in e ? e.message : e); } catch { return "?"; }
   };
-  const quiet = () => undefined;
-  globalThis.console = { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet };
   const kinds = (value, kind) => value === undefined || typeof value === kind;
   const graded = (r) => typeof r === "object" && r !== null
     && typeof r.pass === "boolean" && typeof r.score === "number" && typeof r.reason === "string"
@@ -39,35 +68,24 @@ _PRELUDE: Final = """
     return stringify(["error", "it must return a boolean, a number or {pass, score, reason}; found " + typeof r]);
   };
   const failed = (e) => stringify(["error", describe(e)]);
-  const require = () => { throw new Error("require is not available"); };
-  const load = (source, name) => {
-    const module = { exports: {} };
-    new Function("module", "exports", "require", "process", source)(module, module.exports, require, undefined);
-    const found = module.exports;
-    const chosen = [name && found[name], found, found && found.default].find((f) => typeof f === "function");
-    if (!chosen) throw new Error("the module must export a function");
-    return chosen;
-  };
-  const make = (input) => input.module ? load(input.source, input.name)
-    : new Function("output", "context", "process", input.source);
-  globalThis.__check = (raw) => { try { make(parse(raw)); return ""; } catch (e) { return describe(e) || "?"; } };
-  globalThis.__run = (raw) => {
-    try {
-      const input = parse(raw);
-      const result = make(input)(input.output, input.context, undefined);
-      if (result === null || typeof result !== "object" || typeof result.then !== "function") return encode(result);
-      const settle = (encoded) => { globalThis.__late = encoded; };
-      Promise.resolve(result).then((r) => settle(encode(r)), (e) => settle(failed(e)));
-      return "";
-    } catch (e) { return failed(e); }
-  };
-  globalThis.__match = (raw) => {
-    const [pattern, flags, subject] = parse(raw);
-    let expression;
-    try { expression = new RegExp(pattern, flags); } catch (e) { return describe(e) || "?"; }
-    return expression.test(subject);
-  };
+  try {
+    const kept = globalThis.__kept, found = kept[0];
+    if (kept.length > 1) return failed(kept[1]);
+    if (found === null || typeof found !== "object" || typeof found.then !== "function") return encode(found);
+    const settle = (encoded) => { globalThis.__late = encoded; };
+    Promise.resolve(found).then((r) => settle(encode(r)), (e) => settle(failed(e)));
+    return "";
+  } catch (e) { return failed(e); }
 })()
+"""
+
+_MATCH: Final = """
+((raw) => {
+  const [pattern, flags, subject] = JSON.parse(raw);
+  let expression;
+  try { expression = new RegExp(pattern, flags); } catch (e) { return String(e.message) || "?"; }
+  return expression.test(subject);
+})
 """
 
 
@@ -75,19 +93,15 @@ class QuickJs:
     """An engine on quickjs-ng. Every script has a fresh context, so that no answer can change how another is scored."""
 
     def __init__(self) -> None:
-        self._patterns = _context()
+        self._match = _limited().eval(_MATCH)
 
     def check(self, script: Script) -> None:
         """Raise ScriptFailed unless the script compiles (a module: unless it loads and exports its function)."""
-        problem = _bounded(_context(), "__check", json.dumps(_input(script)))
-        if problem:
-            raise ScriptFailed(str(problem)[:_MAX_REASON])
+        _run(_input(script))
 
-    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> bool | float | Graded:
+    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> float | Graded:
         """Call the script; raises ScriptFailed."""
-        engine = _context()
-        raw = _bounded(engine, "__run", json.dumps({**_input(script), "output": output, "context": context}))
-        return _result(json.loads(str(raw or _await(engine))))
+        return _run({**_input(script), "output": output, "context": context})
 
     def check_pattern(self, pattern: str, flags: str = "") -> None:
         """Raise ScriptFailed unless this is a regular expression."""
@@ -96,21 +110,20 @@ class QuickJs:
     def matches(self, pattern: str, text: str, flags: str = "") -> bool:
         """Whether a regular expression is found anywhere in a text; raises ScriptFailed."""
         try:
-            found = _bounded(self._patterns, "__match", json.dumps([pattern, flags, text]))
+            found = _bounded(lambda: self._match(json.dumps([pattern, flags, text])))
         except ScriptFailed:
-            self._patterns = _context()
+            self._match = _limited().eval(_MATCH)
             raise
         if not isinstance(found, bool):
             raise ScriptFailed(f"invalid regular expression: {found}"[:_MAX_REASON])
         return found
 
 
-def _context() -> Any:
+def _limited() -> Any:
     engine = quickjs.Context()
     engine.set_memory_limit(MEMORY_BYTES)
     engine.set_time_limit(SECONDS)
     engine.set_max_stack_size(_STACK_BYTES)
-    engine.eval(_PRELUDE)
     return engine
 
 
@@ -120,21 +133,32 @@ def _input(script: Script) -> dict[str, Any]:
     return {"source": script.source, "module": True, "name": script.module.partition(":")[2]}
 
 
-def _bounded(engine: Any, function: str, argument: str) -> Any:
+def _run(request: Mapping[str, Any]) -> float | Graded:
+    """Run a request in a fresh context."""
+    engine, raw = _limited(), json.dumps(request)
+    engine.eval(_PRELUDE)
+    found = _bounded(lambda: engine.get("__run")(raw))
+    if isinstance(found, bool | int | float):
+        return found
+    encoded = _bounded(lambda: engine.eval(_EXPLAIN)) or _await(engine)
     try:
-        return engine.get(function)(argument)
+        return _result(json.loads(str(encoded)))
+    except ValueError as e:
+        raise ScriptFailed("the script tampered with its own result") from e
+
+
+def _bounded(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
     except (quickjs.JSException, quickjs.StackOverflow) as e:
         raise ScriptFailed(_why(str(e))) from e
 
 
 def _await(engine: Any) -> Any:
     """Run the jobs of a promise until it is settled."""
-    try:
-        for _ in range(_MAX_JOBS):
-            if not engine.execute_pending_job():
-                break
-    except (quickjs.JSException, quickjs.StackOverflow) as e:
-        raise ScriptFailed(_why(str(e))) from e
+    for _ in range(_MAX_JOBS):
+        if not _bounded(engine.execute_pending_job):
+            break
     found = engine.get("__late")
     if found is None:
         raise ScriptFailed("the promise that it returned was never settled")
@@ -150,7 +174,7 @@ def _why(message: str) -> str:
     return first[:_MAX_REASON]
 
 
-def _result(found: list[Any]) -> bool | float | Graded:
+def _result(found: Any) -> float | Graded:
     match found:
         case ["boolean", bool(value)]:
             return value

@@ -34,8 +34,8 @@ class Engine(Protocol):
     def check(self, script: Script) -> None:
         """Raise ScriptFailed unless the script compiles (a module: unless it loads and exports its function)."""
 
-    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> bool | float | Graded:
-        """Call the script; raises ScriptFailed."""
+    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> float | Graded:
+        """What the script returned, a boolean, a number or a grade; raises ScriptFailed."""
 
     def check_pattern(self, pattern: str, flags: str = "") -> None:
         """Raise ScriptFailed unless this is a regular expression."""

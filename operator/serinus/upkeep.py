@@ -1,0 +1,47 @@
+"""What becomes of a service's ProbeRuns: those that are wanted go on, those that nobody waits for end. Pure."""
+
+from dataclasses import dataclass, field
+
+from serinus.core.gates import GateView
+from serinus.core.model import Manifest, Purpose, Verdict
+from serinus.core.runs import Expected, advance, supersede
+from serinus.core.seen import RunSeen, Snapshot
+from serinus.resources.context import Context
+from serinus.resources.probes import pod_spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunUpdate:
+    """A new status of a ProbeRun."""
+
+    run: RunSeen
+    status: Manifest = field(hash=False)
+    unwanted: bool = False  # its Job must stop asking
+
+
+def run_updates(snapshot: Snapshot, context: Context, now: float) -> tuple[RunUpdate, ...]:
+    """Bring every unfinished run forward; end those that nobody waits for."""
+    wanted = {v.name: v for v in context.gates if v.wanted}
+    jobs = {j.name: j for j in snapshot.jobs}
+    updates = []
+    for run in snapshot.runs:
+        if run.finished or run.purpose not in (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE):
+            continue
+        view = wanted.get(run.name)
+        if view is None:
+            updates.append(RunUpdate(run=run, status=supersede(run, now), unwanted=True))
+            continue
+        status = advance(run, jobs.get(run.name), snapshot.pods, _expected(context, view), now)
+        if status is not None:
+            updates.append(RunUpdate(run=run, status=status, unwanted=status.get("verdict") == Verdict.BROKEN))
+    return tuple(updates)
+
+
+def _expected(context: Context, view: GateView) -> Expected:
+    return Expected(
+        identity=view.identity,
+        policy=view.gate.policy,
+        probes=view.questions.probes if view.questions else 0,
+        owner_uid=context.service.uid,
+        pod_spec=pod_spec(context, view),
+    )

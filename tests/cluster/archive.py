@@ -56,6 +56,7 @@ def write_layer(target: Path, copies: Iterable[Copy], skip: frozenset[str] = fro
         for path in _files(copy.source, skip):
             name = f"{copy.target.strip('/')}/{path.relative_to(copy.source)}"
             found[name.removesuffix("/.").strip("/")] = path
+    found.pop("", None)
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as tar:
         for parent in _missing_parents(found):
             add(tar, _folder(parent))

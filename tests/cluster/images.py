@@ -10,13 +10,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import archive, binaries, cache, progress, pythonapp, rootfs
+from tests.cluster import archive, binaries, bytecode, cache, progress, pythonapp, rootfs
 from tests.cluster.archive import Command, Copy
 from tests.cluster.progress import StepError
 from tests.cluster.recipes import ALERTMANAGER, COREDNS, PAUSE, PROMETHEUS, PROMETHEUS_OPERATOR, RECIPES, key
 
 KEPT = 2
-REVISION = 1
+REVISION = 2
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ def content_key(name: str) -> str:
     if isinstance(image, ProgramImage):
         digest.update(f"{key(RECIPES[image.program])}{rootfs.users_layer().parent.name}".encode())
     else:
-        digest.update(f"{rootfs.python_layer().parent.name}{pythonapp.dependencies_layer().parent.name}".encode())
+        below = (rootfs.python_layer(), rootfs.users_layer(), pythonapp.dependencies_layer())
+        digest.update(repr([layer.parent.name for layer in below]).encode())
         digest.update(pythonapp.tree_digest(_copies(image)).encode())
     return digest.hexdigest()[:12]
 
@@ -100,8 +101,9 @@ def _make(name: str, folder: Path) -> None:
         layers: tuple[Path, ...] = (rootfs.users_layer(), layer)
         command = Command((image.target,), image.user)
     else:
-        archive.write_layer(layer, _copies(image))
-        layers = (rootfs.python_layer(), pythonapp.dependencies_layer(), layer)
+        base = rootfs.python_layer()
+        bytecode.write_layer(layer, base, _copies(image))
+        layers = (base, rootfs.users_layer(), pythonapp.dependencies_layer(), layer)
         entrypoint = ("/usr/bin/python3", "-m", image.module)
         command = Command(entrypoint, folder=pythonapp.FOLDER, environment=pythonapp.ENVIRONMENT)
     target = folder / f"{name}.tar"

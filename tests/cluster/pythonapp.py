@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from tests.cluster import archive, cache, progress, rootfs
+from tests.cluster import bytecode, cache, progress, rootfs
 from tests.cluster.archive import Copy
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,7 +29,8 @@ def dependencies_layer() -> Path:
     """Return the layer of the project's dependencies: by hash from requirements.lock, or by pyproject.toml's ranges."""
     lock = LOCK.read_text() if LOCK.is_file() else None
     wanted = lock if lock is not None else "\n".join(_ranges())
-    key = hashlib.sha256(f"{platform.machine()}{rootfs.PYTHON}{wanted}".encode()).hexdigest()[:12]
+    inputs = (platform.machine(), rootfs.python_layer().parent.name, wanted)
+    key = hashlib.sha256(repr(inputs).encode()).hexdigest()[:12]
     target = cache.root() / "images" / f"site-{key}"
     return cache.publish(target, lambda folder: _install(folder, wanted, hashes=lock is not None)) / "layer.tar"
 
@@ -77,7 +78,7 @@ def _install(folder: Path, requirements: str, *, hashes: bool) -> None:
     progress.run([*command, "-r", str(listing)], "pip install", log, cwd=folder)
     shutil.rmtree(site / "bin", ignore_errors=True)
     _forget_times(site)
-    archive.write_layer(folder / "layer.tar", [Copy(site, SITE)])
+    bytecode.write_layer(folder / "layer.tar", rootfs.python_layer(), [Copy(site, SITE)])
     shutil.rmtree(site)
     log.unlink()
 

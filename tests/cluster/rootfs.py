@@ -5,17 +5,19 @@ It must not know what runs on them. Made by mmdebstrap from Debian's archive, cu
 
 import hashlib
 import os
+import platform
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.cluster import archive, cache, progress
+from tests.cluster import archive, bytecode, cache, progress
+from tests.cluster.archive import Copy
 from tests.cluster.native import prerequisites
 
 SUITE = "bookworm"
 PYTHON = "3.11"
 PACKAGES = ("python3.11-minimal", "libpython3.11-stdlib", "ca-certificates", "tzdata")
-REVISION = 3
+REVISION = 5
 
 USERS = b"root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/tmp:/sbin/nologin\n"
 USERS += b"nonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n"
@@ -48,6 +50,11 @@ DROPPED = (
     "usr/lib/aarch64-linux-gnu/gconv/",
     "usr/sbin/",
     "var/",
+    "etc/alternatives/",
+    "etc/apt/",
+    "etc/cron.daily/",
+    "etc/dpkg/",
+    "etc/logrotate.d/",
     "dev/",
     "proc/",
     "sys/",
@@ -59,15 +66,21 @@ DROPPED = (
 KEPT_PROGRAMS = ("usr/bin/python3.11",)
 DROPPED_PROGRAMS = ("usr/bin/",)
 
+# replaced by ours, or copied from the host by mmdebstrap
+DROPPED_FILES = frozenset(
+    f"etc/{name}" for name in ("passwd", "group", "resolv.conf", "hostname", "fstab", "debconf.conf", "rmt")
+)
+
 
 def python_layer() -> Path:
-    """Return the layer with Python 3.11, its standard library, TLS authorities and users, made once."""
-    key = hashlib.sha256(repr((SUITE, PACKAGES, REVISION, DROPPED)).encode()).hexdigest()[:12]
+    """Return the layer with Python 3.11, its compiled standard library and TLS authorities, made once."""
+    inputs = (SUITE, PACKAGES, REVISION, DROPPED, bytecode.possible(), platform.machine())
+    key = hashlib.sha256(repr(inputs).encode()).hexdigest()[:12]
     return cache.publish(cache.root() / "images" / f"python-{PYTHON}-{key}", _make_python) / "layer.tar"
 
 
 def users_layer() -> Path:
-    """Return a layer with users, groups and /tmp, for programs that need nothing else."""
+    """Return a layer with users, groups and /tmp."""
     key = hashlib.sha256(repr((USERS, GROUPS, REVISION)).encode()).hexdigest()[:12]
     return cache.publish(cache.root() / "images" / f"users-{key}", _make_users) / "layer.tar"
 
@@ -85,16 +98,26 @@ def _make_python(folder: Path) -> None:
     command += [mirror] if (mirror := os.environ.get("SERINUS_DEBIAN_MIRROR")) else []
     progress.say("making the Python base of images (about 10 s)")
     progress.run(command, "mmdebstrap", log, cwd=folder)
-    with tarfile.open(whole) as source, tarfile.open(folder / "layer.tar", "w", format=tarfile.PAX_FORMAT) as tar:
-        _add_users(tar)
+    layer = folder / "layer.tar"
+    with tarfile.open(whole) as source, tarfile.open(layer, "w", format=tarfile.PAX_FORMAT) as tar:
         _copy_kept(source, tar)
-        bundle = b"".join(sorted(_authorities(source)))
-        archive.add(tar, _file(BUNDLE), bundle)
+        archive.add(tar, _file(BUNDLE), b"".join(sorted(_authorities(source))))
         link = tarfile.TarInfo("usr/bin/python3")
         link.type, link.linkname = tarfile.SYMTYPE, "python3.11"
         archive.add(tar, link)
+    if bytecode.possible():
+        _compile(layer)
     whole.unlink()
     log.unlink()
+
+
+def _compile(layer: Path) -> None:
+    root = layer.with_name("root")
+    with tarfile.open(layer) as tar:
+        tar.extractall(root, filter="tar")
+    bytecode.compile_folders(root, [f"/usr/lib/python{PYTHON}"])
+    archive.write_layer(layer, [Copy(root, "/")], skip=frozenset())
+    cache.remove_tree(root)
 
 
 def _copy_kept(source: tarfile.TarFile, tar: tarfile.TarFile) -> None:
@@ -116,7 +139,7 @@ def is_kept(name: str, member: tarfile.TarInfo) -> bool:
     if name in KEPT_PROGRAMS:
         return True
     path = f"{name}/" if member.isdir() else name
-    return not path.startswith((*DROPPED, *DROPPED_PROGRAMS, "tmp/")) and name not in {"etc/passwd", "etc/group"}
+    return not path.startswith((*DROPPED, *DROPPED_PROGRAMS, "tmp/")) and name not in DROPPED_FILES
 
 
 def _authorities(source: tarfile.TarFile) -> Iterator[bytes]:

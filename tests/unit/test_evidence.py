@@ -6,7 +6,7 @@ Chances are computed by walking all counts, not simulated; where a number comes 
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.core import evidence
+from tests.support.chances import Shares, ever_reaches, walk
 
 BETS = (Fraction(3, 20), Fraction(3, 10), Fraction(1, 2), Fraction(3, 4))
 counts = st.integers(0, 400)
 huge = st.integers(0, 10_000_000)
-Shares = tuple[Fraction, ...]
 
 
 def mean_of_products(factors: Callable[[Fraction], tuple[Fraction, ...]], found: tuple[int, ...]) -> Fraction:
@@ -49,29 +49,6 @@ def exact_floor_promotion(found: tuple[int, ...], floor: Fraction, m: Fraction) 
 
 def exact_critical(found: tuple[int, ...]) -> Fraction:
     return Fraction(5, 9) ** found[0] * Fraction(5) ** found[1]
-
-
-def walk(shares: Shares, steps: int) -> Iterator[dict[tuple[int, ...], Fraction]]:
-    """Chances of all counts after 1, 2, … steps; who empties an entry stops those runs for good."""
-    alive = {tuple(0 for _ in shares): Fraction(1)}
-    for _ in range(steps):
-        after: dict[tuple[int, ...], Fraction] = {}
-        for found, chance in alive.items():
-            for i, share in enumerate(shares):
-                if share:
-                    new = (*found[:i], found[i] + 1, *found[i + 1 :])
-                    after[new] = after.get(new, Fraction(0)) + chance * share
-        alive = after
-        yield alive
-
-
-def ever_reaches(value: Callable[..., float], shares: Shares, limit: float, steps: int) -> Fraction:
-    """The exact chance that an e-value, looked at after every step, ever reaches the limit."""
-    reached = Fraction(0)
-    for alive in walk(shares, steps):
-        for found in [f for f in alive if value(*f) >= limit]:
-            reached += alive.pop(found)
-    return reached
 
 
 # Figures
@@ -307,73 +284,6 @@ def test_order_of_the_pairs_is_irrelevant(order: list[str]) -> None:
     assert evidence.rollback(5, 6, 3, tolerance=0.02) == pytest.approx(sum(wealth) / 4, rel=1e-12)
 
 
-# The interval for people
-
-
-def test_interval_of_the_published_example_agrees_to_the_digit() -> None:
-    assert evidence.interval(18, 183, 5, alpha=0.05) == (-0.133, -0.002)
-
-
-def test_interval_without_a_pair_is_everything() -> None:
-    assert evidence.interval(0, 0, 0, alpha=0.05) == (-1.0, 1.0)
-
-
-def test_interval_keeps_the_ends_that_nothing_refutes() -> None:
-    assert evidence.interval(50, 0, 0, alpha=0.05)[0] == -1.0
-    assert evidence.interval(0, 0, 50, alpha=0.05)[1] == 1.0
-    assert evidence.interval(50, 1, 0, alpha=0.05)[0] > -1.0
-    assert evidence.interval(0, 1, 50, alpha=0.05)[1] < 1.0
-
-
-def test_interval_of_ten_million_pairs_lies_around_the_mean_on_the_grid() -> None:
-    assert evidence.interval(5_000, 9_995_000, 0, alpha=0.05) == (-0.001, 0.0)
-    assert evidence.interval(0, 9_995_000, 5_000, alpha=0.05) == (0.0, 0.001)
-
-
-@given(lost=st.integers(0, 900), tied=st.integers(0, 900), won=st.integers(0, 900), data=st.data())
-def test_interval_is_exactly_what_the_pairs_do_not_refute(lost: int, tied: int, won: int, data: st.DataObject) -> None:
-    low, high = evidence.interval(lost, tied, won, alpha=0.05)
-    mu = data.draw(st.integers(-999, 999)) / 1000
-
-    def wealth(sign: int) -> float:
-        d, n = (-1, 0, 1), (lost, tied, won)
-        logs = [
-            sum(k * math.log(1 + sign * float(g) * (x - mu) / (1 + sign * mu)) for x, k in zip(d, n, strict=True))
-            for g in BETS
-        ]
-        return sum(math.exp(min(x, 600.0)) for x in logs) / 4
-
-    assert (low <= mu <= high) == ((wealth(1) + wealth(-1)) / 2 < 10)
-
-
-@given(lost=st.integers(0, 60), tied=st.integers(0, 300), won=st.integers(0, 60), alpha=st.sampled_from([0.01, 0.05]))
-def test_interval_holds_the_mean_and_agrees_with_the_rollback_rule(
-    lost: int, tied: int, won: int, alpha: float
-) -> None:
-    low, high = evidence.interval(lost, tied, won, alpha=alpha)
-    pairs = lost + tied + won
-    assert -1 <= low <= high <= 1
-    if pairs:
-        assert low - 0.0011 <= (won - lost) / pairs <= high + 0.0011
-    if evidence.rollback(lost, tied, won) >= 1 / alpha:
-        assert high < 0
-    mirrored = evidence.interval(won, tied, lost, alpha=alpha)
-    assert mirrored == pytest.approx((-high, -low), abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    "shares", [(Fraction(1, 4), Fraction(1, 2), Fraction(1, 4)), (Fraction(3, 10), Fraction(3, 5), Fraction(1, 10))]
-)
-def test_chance_ever_to_miss_the_true_difference_is_at_most_ten_percent(shares: Shares) -> None:
-    truth = float(shares[2] - shares[0])
-
-    def missed(*found: int) -> float:
-        low, high = evidence.interval(*found, alpha=0.05)
-        return float(not low <= truth <= high)
-
-    assert 0 < ever_reaches(missed, shares, 1, 12) <= Fraction(1, 10)
-
-
 # Refusals
 
 NAN = float("nan")
@@ -417,3 +327,28 @@ def test_ratio_out_of_its_range_is_refused(call: Callable[[float], object], mess
 def test_floor_that_is_not_above_the_margin_is_refused_because_everything_would_pass() -> None:
     with pytest.raises(ValueError, match="below the floor: found"):
         evidence.floor_promotion(0, 50, floor=0.05, margin=0.05)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: evidence.promotion(0, 0, 0, margin=0.0),
+        lambda: evidence.promotion(0, 0, 0, margin=1.0),
+        lambda: evidence.rollback(0, 0, 0, tolerance=1.0),
+        lambda: evidence.floor_rollback(0, 0, floor=0.0),
+        lambda: evidence.floor_promotion(0, 0, floor=0.0, margin=0.05),
+        lambda: evidence.floor_promotion(0, 0, floor=0.8, margin=0.0),
+        lambda: evidence.interval(0, 0, 0, alpha=0.0),
+        lambda: evidence.interval(0, 0, 0, alpha=0.51),
+    ],
+)
+def test_end_of_a_range_that_does_not_belong_to_it_is_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match="must be in"):
+        call()
+
+
+def test_end_of_a_range_that_belongs_to_it_is_accepted() -> None:
+    assert evidence.rollback(1, 0, 0, tolerance=0.0) > 1
+    assert evidence.floor_rollback(0, 1, floor=1.0) > 1
+    assert evidence.floor_promotion(1, 0, floor=1.0, margin=0.05) > 1
+    assert evidence.interval(0, 1, 0, alpha=0.5) is not None

@@ -1,12 +1,13 @@
 """The rules of the verdict, one at a time: what passes, what fails, what proves nothing."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from serinus.core import verdict as rules
 from serinus.core.model import GatePolicy, Verdict
 from serinus.core.report import Critical, Pairs, Report, Side
-from serinus.core.verdict import judge, weigh
+from serinus.core.verdict import Evidence, judge, weigh
 from tests.support.reports import FIRST, FIRST_BAD, FIRST_GOOD, GOOD, OPEN, PAIRED, POLICY, PROBES, WORSE
 
 
@@ -148,3 +149,50 @@ def test_without_a_baseline_only_the_floor_counts() -> None:
 def test_critical_probes_count_without_a_baseline_too() -> None:
     failing = replace(FIRST_GOOD, critical=(Critical(probe="pay", passed=1, failed=1),), end="Budget")
     assert verdict(failing) == (Verdict.INCONCLUSIVE, "CriticalProbeOpen")
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict_and_reason"),
+    [
+        (Evidence(rollback=20.0), (Verdict.FAILED, "WorseThanStable")),
+        (Evidence(rollback=19.999), (Verdict.RUNNING, "Running")),
+        (Evidence(floor_rollback=100.0), (Verdict.FAILED, "BelowFloor")),
+        (Evidence(floor_rollback=99.999), (Verdict.RUNNING, "Running")),
+        (Evidence(worst_critical=40.0), (Verdict.FAILED, "CriticalProbeFailed")),
+        (Evidence(worst_critical=39.999), (Verdict.RUNNING, "Running")),
+        (Evidence(promotion=10.0, floor_promotion=10.0, worst_critical=1.0), (Verdict.PASSED, "Passed")),
+        (Evidence(promotion=9.999, floor_promotion=10.0), (Verdict.RUNNING, "Running")),
+        (Evidence(promotion=10.0, floor_promotion=9.999), (Verdict.RUNNING, "Running")),
+        (Evidence(promotion=10.0, floor_promotion=10.0, worst_critical=1.001), (Verdict.RUNNING, "Running")),
+        (Evidence(rollback=20.0, promotion=10.0, floor_promotion=10.0), (Verdict.FAILED, "WorseThanStable")),
+        (Evidence(), (Verdict.RUNNING, "Running")),
+    ],
+)
+def test_evidence_decides_exactly_at_its_limit_and_failed_goes_before_passed(
+    found: Evidence, verdict_and_reason: tuple[Verdict, str]
+) -> None:
+    report = replace(GOOD, critical=(Critical(probe="a"), Critical(probe="b")), end="")
+    assert rules._decide(POLICY, report, found, PROBES) == verdict_and_reason
+
+
+def test_critical_evidence_of_exactly_one_is_not_open() -> None:
+    report = replace(GOOD, end="Budget")
+    assert rules._decide(POLICY, report, Evidence(worst_critical=1.0), PROBES)[1] == "BudgetSpent"
+    assert rules._decide(POLICY, report, Evidence(worst_critical=1.001), PROBES)[1] == "CriticalProbeOpen"
+
+
+def test_one_pair_asked_and_unscored_is_too_many() -> None:
+    report = Report(identity=PAIRED, pairs=Pairs(tied=1, unscored=1), end="Budget")
+    assert verdict(report)[1] == "TooManyUnscored"
+
+
+def test_without_counts_nothing_is_evidence_of_anything() -> None:
+    ones = Evidence(rollback=1.0, promotion=1.0, floor_rollback=1.0, floor_promotion=1.0, worst_critical=0.0)
+    assert Evidence() == ones == weigh(POLICY, Report(identity=PAIRED))
+
+
+def test_evidence_and_judgement_cannot_be_changed_after_the_fact() -> None:
+    found = judge(POLICY, OPEN, probes=PROBES)
+    for thing, field in ((found, "verdict"), (found.evidence, "rollback")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(thing, field, None)

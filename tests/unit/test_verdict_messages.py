@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from serinus.core import verdict as verdicts
 from serinus.core.model import Verdict
 from serinus.core.report import Critical, Pairs, Report, Side, Usage
 from serinus.core.verdict import Judgement, describe, judge, weigh
@@ -135,3 +136,35 @@ def test_judgement_carries_the_evidence_it_was_made_from() -> None:
     )
     assert found.evidence.rollback == pytest.approx(23.429176, abs=1e-6)
     assert found.evidence.worst_critical == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        (0.0009, 20, "under 0.001"),
+        (0.001, 20, "0.001"),
+        (0.1534, 20, "0.153"),
+        (1.0, 20, "1"),
+        (1.536, 40, "1.54"),
+        (19.96, 20, "19.96"),
+        (19.9999996, 20, "19.9999996"),
+        (20.04, 20, "20"),
+        (23.4292, 20, "23.4"),
+        (99.97, 100, "99.97"),
+        (195.976, 10, "196"),
+        (6121.7, 100, "6,122"),
+        (999_999.4, 10, "999,999"),
+        (1_000_000.0, 10, "over a million"),
+    ],
+)
+def test_evidence_is_shown_with_three_digits_and_never_across_its_limit(value: float, limit: float, shown: str) -> None:
+    assert verdicts._short(value, limit) == shown
+
+
+def test_limits_that_are_no_whole_numbers_keep_two_decimals() -> None:
+    policy = replace(POLICY, alpha=0.03, beta=0.0007)
+    report = replace(GOOD, critical=(Critical(probe="pay", failed=1),))
+    found = describe(policy, report, judge(policy, report, probes=PROBES))
+    assert "(limit 33.33)" in found
+    assert "(limit 1,428.57)" in found
+    assert "Critical (open above 1, limit 33.33): pay failed 1 of 1, evidence 5" in found

@@ -7,6 +7,7 @@ import asyncio
 import functools
 import ssl
 import threading
+import weakref
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,8 @@ from tests.support.faultexchange import Exchange, Upstream
 from tests.support.faults import Call, Fault, Rule, body_hash, verb_of
 
 _START_SECONDS = 10.0
+_LAST_WORDS = 0.05
+"""Seconds in which the loop ends aborted TLS connections."""
 _MAX_BODY = 64 * 1024 * 1024
 
 
@@ -28,6 +31,7 @@ class FaultProxy:
         self._folder = bed.server.folder
         self._rules: list[Rule] = []
         self._calls: list[Call] = []
+        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -92,9 +96,14 @@ class FaultProxy:
             self.url = f"https://127.0.0.1:{runner.addresses[0][1]}"
             self._started.set()
             await self._stop.wait()
+            for transport in list(self._transports):
+                transport.abort()  # a client that keeps its connection open would not answer a polite end
             await runner.cleanup()
+        await asyncio.sleep(_LAST_WORDS)
 
     async def _handle(self, upstream: Upstream, request: web.Request) -> web.StreamResponse:
+        if request.transport is not None:
+            self._transports.add(request.transport)
         call, rule = self._note(request, await request.read())
         # A client that goes away does not undo what the API server was already asked to do.
         work = asyncio.ensure_future(Exchange(upstream, request, call, rule).run())

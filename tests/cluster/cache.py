@@ -59,6 +59,14 @@ def publish(target: Path, build: Callable[[Path], None]) -> Path:
     return target
 
 
+def drop_older(made: Path) -> None:
+    """Of the folders that differ from `made` only in the key after the last dash, keep the newest other one."""
+    stem, _, key = made.name.rpartition("-")
+    others = [p for p in made.parent.glob(f"{stem}-*") if len(p.name) == len(stem) + 1 + len(key) and p != made]
+    for old in sorted(others, key=lambda p: p.stat().st_mtime, reverse=True)[1:]:
+        remove_tree(old)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder if it is there, read-only folders inside it included."""
     for place, _, _ in os.walk(folder):

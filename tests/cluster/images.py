@@ -15,7 +15,6 @@ from tests.cluster.archive import Command, Copy
 from tests.cluster.progress import StepError
 from tests.cluster.recipes import ALERTMANAGER, COREDNS, PAUSE, PROMETHEUS, PROMETHEUS_OPERATOR, RECIPES, key
 
-KEPT = 2
 REVISION = 2
 
 
@@ -72,7 +71,7 @@ def build(name: str) -> Path:
         raise StepError(f"unknown image {name!r}; known: {', '.join(sorted(IMAGES))}")
     folder = cache.root() / "images"
     made = cache.publish(folder / f"{name}-{content_key(name)}", lambda partial: _make(name, partial))
-    _drop_old(folder, name, made)
+    cache.drop_older(made)
     return made / f"{name}.tar"
 
 
@@ -110,14 +109,6 @@ def _make(name: str, folder: Path) -> None:
     archive.write_archive(archive.Image(image.tag, layers, command), target)
     layer.unlink()
     progress.say(f"made image {image.tag} ({target.stat().st_size / 2**20:.0f} MiB)")
-
-
-def _drop_old(folder: Path, name: str, newest: Path) -> None:
-    """Keep the archive just used and the newest other one of this image; a working day makes many."""
-    length = len(newest.name)
-    others = [p for p in folder.glob(f"{name}-*") if len(p.name) == length and p != newest and p.is_dir()]
-    for old in sorted(others, key=lambda p: p.stat().st_mtime, reverse=True)[KEPT - 1 :]:
-        cache.remove_tree(old)
 
 
 def main(arguments: list[str]) -> int:

@@ -32,7 +32,9 @@ def dependencies_layer() -> Path:
     inputs = (platform.machine(), rootfs.python_layer().parent.name, wanted)
     key = hashlib.sha256(repr(inputs).encode()).hexdigest()[:12]
     target = cache.root() / "images" / f"site-{key}"
-    return cache.publish(target, lambda folder: _install(folder, wanted, hashes=lock is not None)) / "layer.tar"
+    made = cache.publish(target, lambda folder: _install(folder, wanted, hashes=lock is not None))
+    cache.drop_older(made)
+    return made / "layer.tar"
 
 
 def operator_copies() -> list[Copy]:

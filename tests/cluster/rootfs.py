@@ -76,7 +76,9 @@ def python_layer() -> Path:
     """Return the layer with Python 3.11, its compiled standard library and TLS authorities, made once."""
     inputs = (SUITE, PACKAGES, REVISION, DROPPED, bytecode.possible(), platform.machine())
     key = hashlib.sha256(repr(inputs).encode()).hexdigest()[:12]
-    return cache.publish(cache.root() / "images" / f"python-{PYTHON}-{key}", _make_python) / "layer.tar"
+    made = cache.publish(cache.root() / "images" / f"python-{PYTHON}-{key}", _make_python)
+    cache.drop_older(made)
+    return made / "layer.tar"
 
 
 def users_layer() -> Path:

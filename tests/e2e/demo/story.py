@@ -1,6 +1,7 @@
 """One change after the other: apply it, wait for what becomes of it, measure; every new thing is told in a line."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +52,14 @@ def tell(text: str) -> None:
     print(text, flush=True)
 
 
-def make(change: Change) -> Row:
-    """Apply a change and follow it to its end."""
+def make(change: Change, *, on_stage: Callable[[str], None] = lambda _stage: None) -> Row:
+    """Apply a change and follow it to its end; `on_stage` is called with the stage at every look."""
     before = cluster.users_summary() if change is not settings.CHANGES[0] else {}
     stable = (cluster.status().get("stable") or {}).get("revision", "")
     cluster.apply(manifests.llm_service(clusters.image("serinus-modelserver"), change.arguments))
     revision = _begun(stable)
     tell(f"  {change.name}: revision {revision}, {' '.join(change.arguments)}")
-    _follow(revision, change)
+    _follow(revision, change, on_stage)
     after = cluster.users_summary() if before else {}
     return _row(change, revision, before, after)
 
@@ -78,7 +79,7 @@ def _begun(stable: str) -> str:
     return found[0]
 
 
-def _follow(revision: str, change: Change) -> None:
+def _follow(revision: str, change: Change, on_stage: Callable[[str], None]) -> None:
     """Print every new sentence of the status until the rollout has ended."""
     said = ""
     deadline = time.monotonic() + _ROLLOUT_SECONDS
@@ -90,6 +91,7 @@ def _follow(revision: str, change: Change) -> None:
             said = message
         if _ended(status, revision):
             return
+        on_stage(str((status.get("rollout") or {}).get("stage", "")))
         time.sleep(0.5)
     raise StepError(f"{change.name}: the rollout of {revision} has not ended after {_ROLLOUT_SECONDS:.0f} s: {said}")
 

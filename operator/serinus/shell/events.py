@@ -140,6 +140,12 @@ class Recorder:
             "action": happening.action,
             "reason": happening.reason,
             "type": happening.type,
-            "note": happening.note if len(happening.note) <= _MAX_NOTE else happening.note[: _MAX_NOTE - 1] + "…",
+            "note": _cut(happening.note),
             "regarding": {**kind, **namespace, "name": about.name, "uid": happening.uid},
         }
+
+
+def _cut(note: str) -> str:
+    """At most 1,024 bytes: the server counts bytes."""
+    encoded = note.encode()
+    return note if len(encoded) <= _MAX_NOTE else encoded[: _MAX_NOTE - 3].decode(errors="ignore") + "…"

@@ -23,6 +23,7 @@ from serinus.shell.entry import Fields
 from serinus.shell.kinds import Object
 
 _NEVER_OWNED = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
+_NOTHING: Fields = {".": {}}
 _DIGITS = 32
 
 
@@ -38,7 +39,7 @@ def annotation_value(manifest_digest: str, dropped: tuple[str, ...]) -> str:
 
 def missing(manifest: Object, fields: Fields) -> tuple[str, ...]:
     """Paths of the manifest that are not in the field set, sorted; `metadata.annotations[…]` in plain dots."""
-    return tuple(sorted(_missing(manifest, fields, ())))
+    return tuple(sorted(_missing(manifest, {"f:metadata": _NOTHING, **fields}, ())))
 
 
 def _missing(value: Any, fields: Fields, path: tuple[str, ...]) -> Iterator[str]:
@@ -47,7 +48,7 @@ def _missing(value: Any, fields: Fields, path: tuple[str, ...]) -> Iterator[str]
     if isinstance(value, dict):
         for key, child in value.items():
             here = (*path, key)
-            if here in _NEVER_OWNED or (here == ("metadata",) and not child):
+            if here in _NEVER_OWNED:
                 continue
             node = fields.get(f"f:{key}")
             if node is None:

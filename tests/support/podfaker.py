@@ -22,7 +22,7 @@ _START_SECONDS = 10.0
 
 
 class PodFaker:
-    """Plays the node for every pod of a bed, or of one namespace. `behave` says what becomes of a pod; it may not block.
+    """Plays the node for every pod of a bed, or of one namespace. `behave` says what becomes of a pod, and is quick.
 
     A pod's behaviour is asked when the pod appears, when its labels or annotations change, and by `use`.
     """

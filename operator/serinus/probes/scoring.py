@@ -15,9 +15,9 @@ _LINE_BYTES: Final = 64 * 1024 * 1024
 _PREPARE_SECONDS: Final = 15.0
 """For one probe; a template of normal size takes a thousandth of a second."""
 _START_SECONDS: Final = 30.0
-_BASE_SECONDS: Final = 3.0
+_BASE_SECONDS: Final = 8.0
 _SECONDS_EACH: Final = 1.5
-"""For one answer: three seconds, and for each script a little more than the engine's own limit."""
+"""For one answer: time for a busy node, and for each script a little more than the engine's own limit."""
 
 
 class ScoringFailed(Exception):

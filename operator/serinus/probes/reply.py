@@ -1,0 +1,93 @@
+"""What came back from a model server, and what it counts as. Pure: bytes and headers in, a reply out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from serinus.core.probe import Api
+
+MAX_BODY: Final = 4 * 1024 * 1024
+_MAX_ID: Final = 200
+_MAX_TOKENS: Final = 10_000_000
+_CHARACTERS_PER_TOKEN: Final = 4
+
+
+class Kind(StrEnum):
+    """How a call ended."""
+
+    ANSWER = "Answer"
+    WRONG = "Wrong"  # the server was there and gave no usable answer: empty, cut, 5xx, too late
+    ABSENT = "Absent"  # nobody was there, or the probe itself was turned away: it says nothing about answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One finished call; `status` is 0 without a response, `id` and `created` are those of the response."""
+
+    kind: Kind
+    text: str = ""
+    reason: str = ""
+    status: int = 0
+    latency_ms: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    id: str = ""
+    created: float = 0.0
+    cache: str = ""  # the header that says that a cache answered
+
+
+def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Judge a complete response."""
+    if status in (401, 403):
+        return Reply(kind=Kind.ABSENT, status=status, reason=f"{status}: the probe's token is not accepted")
+    if status != 200:
+        redirect = ": redirects are not followed" if 300 <= status < 400 else ""
+        return Reply(kind=Kind.WRONG, status=status, reason=f"the server answered with {status}{redirect}")
+    if headers.get("Content-Encoding", "identity") != "identity":
+        return Reply(kind=Kind.WRONG, status=status, reason="the response is compressed, which was not asked for")
+    try:
+        document = json.loads(body)
+        text = _text(api, document["choices"][0])
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return Reply(kind=Kind.WRONG, status=status, reason="the response is cut, or is no completion")
+    usage = document.get("usage") if isinstance(document.get("usage"), dict) else {}
+    return Reply(
+        kind=Kind.ANSWER if text.strip() else Kind.WRONG,
+        text=text,
+        reason="" if text.strip() else "the answer is empty",
+        status=status,
+        prompt_tokens=_tokens(usage, "prompt_tokens", 0),
+        completion_tokens=_tokens(usage, "completion_tokens", -(-len(text) // _CHARACTERS_PER_TOKEN)),
+        id=str(document.get("id") or "")[:_MAX_ID],
+        created=_number(document.get("created")),
+        cache=_cache(headers),
+    )
+
+
+def _text(api: Api, choice: Mapping[str, Any]) -> str:
+    found = choice["message"]["content"] if api is Api.CHAT else choice["text"]
+    if isinstance(found, list):
+        return "".join(str(part["text"]) for part in found if part.get("type") == "text")
+    if found is not None and not isinstance(found, str):
+        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+    return found or ""
+
+
+def _tokens(usage: Mapping[str, Any], key: str, otherwise: int) -> int:
+    """A count of tokens; a server that does not count is estimated, so that a budget ends somewhere."""
+    value = usage.get(key)
+    return value if type(value) is int and 0 <= value <= _MAX_TOKENS else otherwise
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e12 else 0.0
+
+
+def _cache(headers: Mapping[str, str]) -> str:
+    hit = headers.get("X-Cache", "")
+    if "hit" in hit.lower():
+        return f"X-Cache: {hit[:40]}"
+    age = headers.get("Age", "").strip()
+    return f"Age: {age}" if age.isascii() and age.isdigit() and int(age[:9]) > 0 else ""

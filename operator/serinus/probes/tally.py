@@ -1,0 +1,139 @@
+"""Counts of a run: pairs in the order in which they were asked, into a report. Pure; it asks and judges nothing."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from serinus.core.probe import Probe
+from serinus.core.report import MAX_WORST, Critical, Identity, Pairs, Report, Side, Usage, Worst
+from serinus.probes.redact import cut
+
+WINDOW: Final = 50
+_MAX_SENTENCE: Final = 200
+_TOO_MANY: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What one side's call is worth: passed, failed, or (None) no score, and then why."""
+
+    passed: bool | None
+    why: str = ""
+    example: str = ""  # of a failed answer: redacted
+
+
+@dataclass(slots=True)
+class _Counts:
+    """One probe: answers of the pairs that count."""
+
+    canary: list[int] = field(default_factory=lambda: [0, 0])  # failed, passed
+    stable: list[int] = field(default_factory=lambda: [0, 0])
+    critical: list[int] = field(default_factory=lambda: [0, 0])
+    lost: int = 0
+    example: str = ""
+
+
+class Tally:
+    """Adds pairs up. `paired` is False where there is no baseline: then each answer of the canary counts alone."""
+
+    def __init__(self, identity: Identity, probes: tuple[Probe, ...]) -> None:
+        self._identity = identity
+        self._probes = probes
+        self._paired = bool(identity.baseline)
+        self._counts = [_Counts() for _ in probes]
+        self._outcomes: Counter[str] = Counter()
+        self._window: deque[bool] = deque(maxlen=WINDOW)
+        self._worst_window = 0
+        self._reasons: Counter[str] = Counter()
+        self.counted = 0
+
+    def add(self, probe: int, canary: Mark, stable: Mark) -> None:
+        """Count one pair; without a baseline `stable` is not looked at."""
+        self.counted += 1
+        marks = (canary, stable) if self._paired else (canary,)
+        missing = [m for m in marks if m.passed is None]
+        self._window.append(bool(missing))
+        self._worst_window = max(self._worst_window, sum(self._window))
+        if missing:
+            self._outcomes["unscored"] += 1
+            self._reasons[missing[0].why] += 1
+            return
+        counts = self._counts[probe]
+        counts.canary[canary.passed is True] += 1
+        if self._paired:
+            counts.stable[stable.passed is True] += 1
+            self._outcomes[_outcome(canary, stable)] += 1
+        counts.lost += _loss(canary, stable if self._paired else Mark(passed=True))
+        if not self._paired or stable.passed:
+            counts.critical[canary.passed is True] += 1
+        if not canary.passed and not counts.example:
+            counts.example = canary.example
+
+    def pairs(self) -> Pairs:
+        """Pairs by outcome so far."""
+        return Pairs(worst_window=self._worst_window, **{k: self._outcomes[k] for k in _OUTCOMES})
+
+    def report(self, usage: Usage, *, end: str = "", cached: str = "", error: str = "") -> Report:
+        """Everything counted so far as a report."""
+        return Report(
+            identity=self._identity,
+            pairs=self.pairs(),
+            canary=_side(c.canary for c in self._counts),
+            stable=_side(c.stable for c in self._counts),
+            critical=tuple(
+                Critical(probe=p.id, passed=c.critical[1], failed=c.critical[0])
+                for p, c in zip(self._probes, self._counts, strict=True)
+                if p.critical
+            ),
+            probes_seen=sum(1 for c in self._counts if sum(c.canary)),
+            cached=cut(cached, _MAX_SENTENCE),
+            end=end,
+            error=cut(error or self._why_unscored(end), _MAX_SENTENCE),
+            usage=usage,
+            worst=self._worst(),
+        )
+
+    def _why_unscored(self, end: str) -> str:
+        """The most frequent reason, where so many pairs have no score that it explains the verdict."""
+        unscored = self._outcomes["unscored"]
+        if not end or unscored <= _TOO_MANY * self.counted:
+            return ""
+        reason, times = self._reasons.most_common(1)[0]
+        return f"{times} of {self.counted} had no score because of: {reason}"
+
+    def _worst(self) -> tuple[Worst, ...]:
+        lost = [(c.lost, -i) for i, c in enumerate(self._counts) if c.lost > 0]
+        worst = [-i for _, i in sorted(lost, reverse=True)[:MAX_WORST]]
+        return tuple(
+            Worst(
+                probe=self._probes[i].id,
+                canary=_shown(self._counts[i].canary),
+                stable=_shown(self._counts[i].stable) if self._paired else "",
+                example=self._counts[i].example,
+            )
+            for i in worst
+        )
+
+
+_OUTCOMES: Final = ("lost", "tied", "won", "unscored")
+
+
+def _outcome(canary: Mark, stable: Mark) -> str:
+    if canary.passed == stable.passed:
+        return "tied"
+    return "won" if canary.passed else "lost"
+
+
+def _loss(canary: Mark, stable: Mark) -> int:
+    """1 for a lost pair, -1 for one that was won."""
+    return int(stable.passed is True) - int(canary.passed is True)
+
+
+def _side(counts: Iterable[list[int]]) -> Side:
+    found = list(counts)
+    return Side(passed=sum(c[1] for c in found), failed=sum(c[0] for c in found))
+
+
+def _shown(counts: list[int]) -> str:
+    return f"{counts[1]}/{sum(counts)}"

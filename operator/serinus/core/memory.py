@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from serinus.core.model import Manifest
-from serinus.core.rollout import Hold, Stage, State
+from serinus.core.rollout import MAX_TEXT, Hold, Stage, State
 from serinus.core.seen import Outcome, RevisionSeen
 from serinus.core.views import seconds, timestamp
-
-_MAX_TEXT = 2000
 
 
 def dump(state: State) -> Manifest:
@@ -18,7 +16,7 @@ def dump(state: State) -> Manifest:
         "firstAttempt": state.first_attempt,
         "retryAt": timestamp(state.retry_at) if state.retry_at else "",
         "reason": state.reason,
-        "detail": state.detail[:_MAX_TEXT],
+        "detail": state.detail[:MAX_TEXT],
         "run": state.run,
         "acted": state.acted,
         "parked": state.parked,
@@ -37,7 +35,7 @@ def dump(state: State) -> Manifest:
     if state.revision:
         written["revision"] = state.revision
     if state.held:
-        written["held"] = {"reason": state.held.reason, "message": state.held.message[:_MAX_TEXT]}
+        written["held"] = {"reason": state.held.reason, "message": state.held.message[:MAX_TEXT]}
     return written
 
 

@@ -25,7 +25,8 @@ PARK_AFTER: Final = 120
 """Seconds that a canary may wait for a node, an image or quota before it is taken away again."""
 PARK_DELAYS: Final = (60, 120, 300, 600)
 """Seconds before a canary that could not be placed is tried again; the last one repeats."""
-
+MAX_TEXT: Final = 2000
+"""Characters of a message that are remembered; a longer one would never equal what status gives back."""
 
 NAME_CONFLICT: Final = "NameConflict"
 """Reason of a hold: an object of a name that the service needs is somebody else's."""
@@ -108,35 +109,46 @@ class Seen:
 
 def step(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     """Return the next state: the same one if nothing is to be done, else exactly one transition further."""
-    acted = state if not seen.decision or seen.decision_uid == state.acted else _decide(policy, state, seen, now)
-    if acted is not state:
-        return acted
-    interrupted = _interrupt(state, seen, now)
-    if interrupted is not None:
-        return interrupted
-    return _TABLE[state.stage](policy, state, seen, now)
+    new = _decide(policy, state, seen, now) if seen.decision and seen.decision_uid != state.acted else None
+    new = new or _interrupt(policy, state, seen, now) or _TABLE[state.stage](policy, state, seen, now)
+    # A conflict is found by writing: it is shown in every stage until writes meet none.
+    return _hold(new, seen.pause) if seen.pause and seen.pause.reason == NAME_CONFLICT else new
 
 
-def _decide(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
-    """Act on a person's decision about the revision that the spec wants; one that changes nothing is only noted."""
+def _decide(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State | None:
+    """Act on a person's decision about the revision that the spec wants.
+
+    One that changes nothing is only noted; None leaves it for later, when that revision's turn has come.
+    """
     noted = dataclasses.replace(state, acted=seen.decision_uid)
-    rolling = state.stage not in (Stage.STABLE, Stage.ABORTING)
+    if state.stage is Stage.STABLE:
+        return _decide_at_rest(policy, state, seen, now)
+    if state.stage is Stage.ABORTING:
+        return noted if seen.decision == "Abort" else None
+    if seen.target != state.revision:
+        return None
     match seen.decision:
-        case "Abort" if rolling:
+        case "Abort":
             return _abort(noted, now, reason="AbortedByDecision", detail="A person decided to roll back.")
-        case "Retry" if state.stage is Stage.STABLE and seen.target != state.stable:
-            return _begin(noted, seen, now) if not _start_block(policy, state, seen) else noted
-        case "Retry" if rolling:
+        case "Retry":
             return _again(noted, seen, now, retries=0)
-        case "Override" if not seen.stable_ready and state.stage is Stage.STABLE and seen.target != state.stable:
-            return dataclasses.replace(_begin(noted, seen, now), floor_only=True)
         case "Override" if not seen.stable_ready and state.stage in (Stage.STARTING, Stage.PROBING):
             return dataclasses.replace(_again(noted, seen, now, retries=0), floor_only=True)
         case _:
             return noted
 
 
-def _interrupt(state: State, seen: Seen, now: int) -> State | None:
+def _decide_at_rest(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+    """Start the wanted revision, even a rejected one; what blocks any start blocks this one, and the decision waits."""
+    noted = dataclasses.replace(state, acted=seen.decision_uid)
+    override = seen.decision == "Override" and not seen.stable_ready
+    if seen.target == state.stable or not (override or seen.decision == "Retry"):
+        return noted
+    block = _start_block(policy, state, seen)
+    return _hold(state, block) if block else dataclasses.replace(_begin(noted, seen, now), floor_only=override)
+
+
+def _interrupt(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State | None:
     """What ends a rollout in any stage without a rejection: another template, or nothing left to serve with."""
     if state.stage in (Stage.STABLE, Stage.ABORTING):
         return None
@@ -146,6 +158,9 @@ def _interrupt(state: State, seen: Seen, now: int) -> State | None:
         return _abort(state, now, reason="", detail=f"The template changed to {seen.target}.")
     if seen.replicas == 0:
         return _abort(state, now, reason="", detail="The service was scaled to 0.")
+    if _too_few(policy, state, seen) and state.stage not in (Stage.PROMOTING, Stage.FINAL_BAKE):
+        # The one replica is the stable one: giving it up for a canary would leave users with nothing.
+        return _abort(state, now, reason="", detail="The service was scaled to 1, and maxSurge 0 needs 2 replicas.")
     return None
 
 
@@ -159,12 +174,21 @@ def _stable(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
 def _start_block(policy: RolloutPolicy, state: State, seen: Seen) -> Hold | None:
     if seen.replicas == 0:
         return Hold(reason="ScaledToZero", message="the new revision waits until spec.workload.replicas is above 0")
-    if state.stable and seen.replicas == 1 and policy.surge.of(seen.replicas) == 0:
+    if _too_few(policy, state, seen):
         return Hold(
             reason="ReplicasTooFew",
             message="spec.rollout.maxSurge is 0, which needs spec.workload.replicas of 2 or more: found 1",
         )
     return seen.block
+
+
+def _too_few(policy: RolloutPolicy, state: State, seen: Seen) -> bool:
+    return bool(state.stable) and seen.replicas == 1 and policy.surge.of(seen.replicas) == 0
+
+
+def _exempt(policy: RolloutPolicy, state: State, seen: Seen) -> bool:
+    """Whether no gate is asked: by choice, or for a revert to a revision that was stable before."""
+    return policy.mode is Mode.UNGATED or (seen.outcome is Outcome.PROVEN and bool(state.stable))
 
 
 def _starting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
@@ -178,7 +202,7 @@ def _starting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Stat
         return _park_if_no_place(state, seen, now)
     if seen.pause:
         return _hold(state, seen.pause)
-    if policy.mode is Mode.UNGATED or (seen.outcome is Outcome.PROVEN and state.stable):
+    if _exempt(policy, state, seen):
         return _first_traffic(policy, state, seen, now)
     return _enter(state, Stage.PROBING, seen, now)
 
@@ -200,13 +224,18 @@ def _probing(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State
     return _hold(state, seen.pause) if seen.pause else _first_traffic(policy, state, seen, now)
 
 
-def _shifting(_policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+def _shifting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     failed = _own_fault(state, seen, now)
     if failed is not None:
         return failed
     if seen.settled:
         return _enter(state, Stage.BAKING, seen, now, step=state.step)
-    return _hold(state, seen.trouble) if seen.trouble else _unheld(state)
+    if seen.trouble:
+        return _hold(state, seen.trouble)
+    if now - state.since < policy.ready_timeout:
+        return _unheld(state)
+    message = f"pods, labels and endpoints were not as wanted within {policy.ready_timeout} s"
+    return _hold(state, Hold(reason="NotSettled", message=message))
 
 
 def _baking(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
@@ -261,8 +290,10 @@ _TABLE: Final[Mapping[Stage, Callable[[RolloutPolicy, State, Seen, int], State]]
 
 def _judged(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State | None:
     """What the gates of this stage say; None only when they let the rollout go on."""
-    if seen.superseded and seen.ready:
-        return _again(state, seen, now, retries=state.retries)
+    if _exempt(policy, state, seen):
+        return None
+    if seen.superseded:
+        return _again(state, seen, now, retries=state.retries) if seen.ready else _asking(state)
     if policy.mode is Mode.ADVISE and seen.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.BROKEN):
         return None if state.advice else dataclasses.replace(state, advice=True)
     match seen.verdict:
@@ -277,7 +308,11 @@ def _judged(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State 
         case Verdict.BROKEN:
             return _broken(state, seen, now)
         case Verdict.RUNNING:
-            return _unheld(state)
+            return _asking(state)
+
+
+def _asking(state: State) -> State:
+    return dataclasses.replace(_unheld(state), retry_at=0)
 
 
 def _broken(state: State, seen: Seen, now: int) -> State:
@@ -357,6 +392,7 @@ def _done(state: State, now: int) -> State:
 
 
 def _hold(state: State, hold: Hold) -> State:
+    hold = dataclasses.replace(hold, message=hold.message[:MAX_TEXT])
     return state if state.held == hold else dataclasses.replace(state, held=hold)
 
 

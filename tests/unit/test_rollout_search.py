@@ -1,0 +1,463 @@
+"""Exhaustive search over `rollout.step`: every reachable state, every combination of facts, three modes.
+
+A fact is chosen when `step` reads it, so one run stands for all combinations of the facts that it did not read.
+"""
+
+import dataclasses
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+import pytest
+
+from serinus.core.model import Mode, OnInconclusive, RolloutPolicy, Surge, TrafficStep, Verdict
+from serinus.core.rollout import IN_TRAFFIC, NAME_CONFLICT, Hold, Seen, Stage, State, step
+from serinus.core.seen import Outcome
+
+NOW = 1_000_000
+AGED, PAST, FUTURE = 0, NOW - 1, NOW + 1
+S, A, B = "rs", "ra", "rb"
+PAUSED = Hold(reason="Paused", message="")
+CONFLICT = Hold(reason=NAME_CONFLICT, message="")
+UNSUPPORTED = Hold(reason="FieldNotSupported", message="")
+NO_PLACE = Hold(reason="Unschedulable", message="")
+FORWARD = (Stage.STARTING, Stage.PROBING, Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, Stage.FINAL_BAKE)
+Records = frozenset[tuple[str, Outcome]]
+
+
+@dataclass(frozen=True)
+class World:
+    """A state of the rollout, and what the ControllerRevisions say."""
+
+    state: State
+    records: Records = frozenset()
+
+    def record(self, revision: str) -> Outcome | None:
+        return dict(self.records).get(revision)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A policy, what is stable when the search begins, and which revisions the spec may ask for."""
+
+    policy: RolloutPolicy
+    stable: str
+    targets: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        steps = ",".join(str(s.percent) for s in self.policy.steps)
+        return f"{self.policy.mode}-{self.policy.on_inconclusive}-steps[{steps}]-{'stable' if self.stable else 'first'}"
+
+
+def policy(mode: Mode, steps: tuple[int, ...], inconclusive: OnInconclusive, surge: int) -> RolloutPolicy:
+    return RolloutPolicy(
+        mode=mode,
+        surge=Surge(value=surge),
+        steps=tuple(TrafficStep(percent=p, bake=5) for p in steps),
+        bake=5,
+        ready_timeout=1800,
+        drain_timeout=30,
+        on_inconclusive=inconclusive,
+        history_limit=5,
+        paused=False,
+    )
+
+
+HOLD, ROLL_BACK = OnInconclusive.HOLD, OnInconclusive.ROLL_BACK
+CASES = [
+    Case(policy(Mode.ENFORCE, (10, 50), HOLD, 0), S, (S, A)),
+    Case(policy(Mode.ENFORCE, (10,), HOLD, 1), "", (A, B)),
+    Case(policy(Mode.ENFORCE, (), ROLL_BACK, 1), S, (S, A)),
+    Case(policy(Mode.ADVISE, (10,), HOLD, 1), S, (S, A)),
+    Case(policy(Mode.ADVISE, (), ROLL_BACK, 1), "", (A,)),
+    Case(policy(Mode.UNGATED, (10,), HOLD, 0), S, (S, A)),
+    Case(policy(Mode.UNGATED, (), HOLD, 1), "", (A,)),
+]
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "replicas": (4, 1, 0),
+    "ready": (False, True),
+    "crashed": ("", "crashed"),
+    "stuck": ("", "stuck"),
+    "trouble": (None, NO_PLACE),
+    "settled": (False, True),
+    "gone": (False, True),
+    "stable_ready": (True, False),
+    "verdict": tuple(Verdict),
+    "superseded": (False, True),
+    "block": (None, PAUSED, CONFLICT, UNSUPPORTED),
+    "pause": (None, PAUSED, CONFLICT),
+    "decision": ("", "Retry", "Abort", "Override"),
+}
+FIXED = {"verdict_message": "", "verdict_run": "", "next_attempt": 1, "decision_uid": "decision"}
+
+
+@dataclass
+class Facts:
+    """Stands in for Seen: what is read is chosen, the n-th choice by `script`; what is read again stays."""
+
+    case: Case
+    world: World
+    script: list[int]
+    read: dict[str, Any] = field(default_factory=dict)
+    widths: list[int] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FIXED:
+            return FIXED[name]
+        if name == "outcome":
+            return self.world.record(self.target)
+        if name == "recorded":
+            return self.world.record(self.world.state.revision) is Outcome.REJECTED
+        if name not in self.read:
+            at = len(self.widths)
+            if at == len(self.script):
+                self.script.append(0)
+            choices = self.case.targets if name == "target" else CHOICES[name]
+            self.widths.append(len(choices))
+            self.read[name] = choices[self.script[at]]
+        return self.read[name]
+
+    def next_script(self) -> list[int] | None:
+        """The choices after these, in the order of an odometer; None after the last ones."""
+        script = self.script[: len(self.widths)]
+        while script and script[-1] + 1 == self.widths[len(script) - 1]:
+            script.pop()
+        return [*script[:-1], script[-1] + 1] if script else None
+
+
+@dataclass(frozen=True)
+class Move:
+    """One call of `step`: from where, on which facts, to where."""
+
+    old: World
+    read: dict[str, Any]
+    new: State
+    combinations: int  # of facts that this one call stands for
+
+    @property
+    def target(self) -> str:
+        return str(self.read.get("target", ""))
+
+    def __str__(self) -> str:
+        return f"{self.old.state}\n  {sorted(self.old.records)}\n  {self.read}\n  -> {self.new}"
+
+
+def moves(case: Case, world: World) -> Iterator[Move]:
+    """Every transition out of a world."""
+    script: list[int] | None = []
+    while script is not None:
+        facts = Facts(case, world, script)
+        new = step(case.policy, world.state, cast(Seen, facts), NOW)
+        unread = (len(values) for name, values in CHOICES.items() if name not in facts.read)
+        combinations = 1
+        for width in unread:
+            combinations *= width
+        yield Move(world, facts.read, new, combinations)
+        script = facts.next_script()
+
+
+def normal(state: State) -> State:
+    """Forget what no rule depends on: how often, since when exactly, in which words."""
+    return dataclasses.replace(
+        state,
+        attempt=0,
+        first_attempt=0,
+        since=NOW if state.since == NOW else AGED,
+        retry_at=0 if not state.retry_at else FUTURE if state.retry_at > NOW else PAST,
+        retries=min(state.retries, 4),
+        detail="",
+        run="",
+        acted="",
+        held=Hold(reason=state.held.reason, message="") if state.held else None,
+    )
+
+
+def written(world: World) -> World:
+    """The records as the builder of ControllerRevisions writes them for this state."""
+    records, state = dict(world.records), world.state
+    if state.stable:
+        records[state.stable] = Outcome.PROVEN
+    if state.revision and state.revision != state.stable:
+        if state.stage is Stage.ABORTING and state.reason:
+            records[state.revision] = Outcome.REJECTED
+        elif records.get(state.revision) is Outcome.REJECTED:
+            del records[state.revision]
+    return dataclasses.replace(world, records=frozenset(records.items()))
+
+
+def aged(world: World) -> World:
+    state = world.state
+    retry_at = PAST if state.retry_at == FUTURE else state.retry_at
+    return dataclasses.replace(world, state=dataclasses.replace(state, since=AGED, retry_at=retry_at))
+
+
+Check = Callable[[Case, Move], bool]
+"""Whether a move keeps a promise."""
+
+
+def evidence(case: Case, move: Move) -> bool:
+    """What may let a rollout go on: that the gates of the stage passed, or one of the named exceptions."""
+    revert = move.old.record(move.target) is Outcome.PROVEN and bool(move.old.state.stable)
+    if case.policy.mode is Mode.UNGATED or revert:
+        return True
+    judged = (Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.BROKEN)
+    enough = judged if case.policy.mode is Mode.ADVISE else (Verdict.PASSED,)
+    return move.read.get("verdict") in enough and move.read.get("superseded") is False
+
+
+def users_reach_only_what_passed(case: Case, move: Move) -> bool:
+    """Into traffic, on to the next step, and out of the last bake: only with evidence."""
+    old, new = move.old.state, move.new
+    if new.stage not in IN_TRAFFIC and new.stable == old.stable:
+        return True
+    match old.stage, new.stage:
+        case (Stage.STARTING | Stage.PROBING, Stage.SHIFTING | Stage.PROMOTING):
+            return evidence(case, move)
+        case (Stage.BAKING, Stage.SHIFTING | Stage.PROMOTING) | (Stage.FINAL_BAKE, Stage.STABLE):
+            return evidence(case, move)
+        case (Stage.SHIFTING, Stage.BAKING) | (Stage.PROMOTING, Stage.FINAL_BAKE):
+            return bool(move.read["settled"])
+        case (Stage.PROMOTING, Stage.STABLE):
+            return bool(move.read["settled"]) and not old.stable
+        case _:
+            return old.stage is new.stage
+
+
+def what_becomes_stable_was_in_traffic(_case: Case, move: Move) -> bool:
+    old, new = move.old.state, move.new
+    return new.stable == old.stable or (
+        (new.stage, new.stable) == (Stage.STABLE, old.revision)
+        and old.stage in (Stage.PROMOTING, Stage.FINAL_BAKE)
+        and old.revision != ""
+    )
+
+
+def aborting_never_goes_forward(_case: Case, move: Move) -> bool:
+    old, new = move.old.state, move.new
+    if old.stage is not Stage.ABORTING:
+        return True
+    if new.stage is Stage.STABLE:
+        return new.stable == old.stable
+    kept = ("revision", "stable", "reason", "run", "promoted", "since")
+    return new.stage is Stage.ABORTING and all(getattr(old, k) == getattr(new, k) for k in kept)
+
+
+def a_rollout_has_one_end(_case: Case, move: Move) -> bool:
+    """Promoted, or rejected and on record, or ended without a rejection; and only a new beginning follows."""
+    old, new = move.old.state, move.new
+    if old.stage is Stage.STABLE:
+        return new.stage in (Stage.STABLE, Stage.STARTING) and new.stable == old.stable
+    if new.stage is not Stage.STABLE:
+        return new.revision == old.revision and new.stable == old.stable
+    promoted = new.stable == old.revision
+    rejected = old.stage is Stage.ABORTING and bool(old.reason) and move.old.record(old.revision) is Outcome.REJECTED
+    ended = old.stage is Stage.ABORTING and not old.reason
+    return [promoted, rejected, ended].count(True) == 1 and new.revision == ""
+
+
+def only_its_own_faults_reject_a_revision(_case: Case, move: Move) -> bool:
+    if move.old.state.stage is Stage.ABORTING or move.new.stage is not Stage.ABORTING:
+        return True
+    read, asked = move.read, move.target in ("", move.old.state.revision)
+    match move.new.reason:
+        case "":
+            return not asked or read.get("replicas") in (0, 1)
+        case "AbortedByDecision":
+            return read["decision"] == "Abort" and move.target == move.old.state.revision
+        case "QualityFailed":
+            return read["verdict"] is Verdict.FAILED and read["superseded"] is False
+        case "QualityInconclusive":
+            return read["verdict"] is Verdict.INCONCLUSIVE and read["superseded"] is False
+        case "CrashLoop":
+            return bool(read["crashed"])
+        case "NotReady":
+            return bool(read["stuck"])
+    return False
+
+
+def stages_go_forward_in_order(_case: Case, move: Move) -> bool:
+    old, new = move.old.state, move.new
+    if {old.stage, new.stage} & {Stage.STABLE, Stage.ABORTING}:
+        return True
+    place, back = (FORWARD.index(old.stage), old.step), (FORWARD.index(new.stage), new.step)
+    return back >= place or (old.stage is Stage.BAKING and new.stage is Stage.SHIFTING and new.step == old.step + 1)
+
+
+def a_pause_stops_what_goes_forward(_case: Case, move: Move) -> bool:
+    """What users reach may settle; nothing else goes on. A rollback is never stopped."""
+    old, new = move.old.state, move.new
+    if move.read.get("pause") is None or new.stage in (old.stage, Stage.ABORTING):
+        return True
+    return old.stage in (Stage.SHIFTING, Stage.PROMOTING, Stage.ABORTING, Stage.STABLE)
+
+
+def a_blocked_rollout_does_not_start(_case: Case, move: Move) -> bool:
+    started = (move.old.state.stage, move.new.stage) == (Stage.STABLE, Stage.STARTING)
+    return not started or ("block" in move.read and move.read["block"] is None)
+
+
+def a_rejected_revision_stays_rejected(_case: Case, move: Move) -> bool:
+    started = (move.old.state.stage, move.new.stage) == (Stage.STABLE, Stage.STARTING)
+    rejected = started and move.old.record(move.new.revision) is Outcome.REJECTED
+    by_override = move.read.get("decision") == "Override" and move.read.get("stable_ready") is False
+    return not rejected or move.read["decision"] == "Retry" or by_override
+
+
+def the_floor_alone_decides_only_while_stable_is_broken(_case: Case, move: Move) -> bool:
+    began = move.new.floor_only and not move.old.state.floor_only
+    return not began or (move.read["decision"] == "Override" and move.read["stable_ready"] is False)
+
+
+def a_name_conflict_is_shown_while_it_lasts(_case: Case, move: Move) -> bool:
+    """Else status would say it and take it back in turn, one write each."""
+    return move.read.get("pause") != CONFLICT or (move.new.held is not None and move.new.held.reason == NAME_CONFLICT)
+
+
+CHECKS: tuple[Check, ...] = (
+    users_reach_only_what_passed,
+    what_becomes_stable_was_in_traffic,
+    aborting_never_goes_forward,
+    a_rollout_has_one_end,
+    only_its_own_faults_reject_a_revision,
+    stages_go_forward_in_order,
+    a_pause_stops_what_goes_forward,
+    a_blocked_rollout_does_not_start,
+    a_rejected_revision_stays_rejected,
+    the_floor_alone_decides_only_while_stable_is_broken,
+    a_name_conflict_is_shown_while_it_lasts,
+)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found: every world, how many moves, and the first moves that break each promise."""
+
+    worlds: tuple[World, ...]
+    moves: int
+    combinations: int
+    broken: dict[str, list[str]]
+    entered: Counter[Stage]
+
+
+@cache
+def search(case: Case) -> Search:
+    """Every world that can be reached, and every move out of it."""
+    start = World(State(stable=case.stable), frozenset({(case.stable, Outcome.PROVEN)} if case.stable else ()))
+    known, queue, count, combinations = {start}, deque([start]), 0, 0
+    broken: dict[str, list[str]] = {}
+    entered: Counter[Stage] = Counter()
+    while queue:
+        world = queue.popleft()
+        after = [written(world), aged(world)]
+        for move in moves(case, world):
+            count += 1
+            combinations += move.combinations
+            entered[move.new.stage] += move.new.stage is not world.state.stage
+            for check in CHECKS:
+                if len(broken.get(check.__name__, [])) < 2 and not check(case, move):
+                    broken.setdefault(check.__name__, []).append(str(move))
+            after.append(dataclasses.replace(world, state=normal(move.new)))
+        fresh = {w for w in after if w not in known}
+        known |= fresh
+        queue.extend(fresh)
+    return Search(tuple(known), count, combinations, broken, entered)
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    return cast(Case, request.param)
+
+
+def test_every_move_keeps_every_promise(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    found = search(case)
+
+    with capsys.disabled():
+        print(f"\n  {case.name}: {len(found.worlds)} states, {found.moves} transitions", end="")
+        print(f" for {found.combinations:.2e} combinations of state and facts")
+    assert found.broken == {}
+
+
+def test_the_search_gets_everywhere(case: Case) -> None:
+    wanted = set(Stage)
+    if case.policy.mode is Mode.UNGATED:
+        wanted -= {Stage.PROBING}
+    if not case.policy.steps or case.targets == (A,):
+        wanted -= {Stage.SHIFTING, Stage.BAKING}
+    if case.targets == (A,):
+        wanted -= {Stage.FINAL_BAKE}
+
+    assert set(search(case).entered) - {s for s, n in search(case).entered.items() if n == 0} == wanted
+
+
+CALM: dict[str, Any] = {name: choices[0] for name, choices in CHOICES.items()}
+HELPFUL = CALM | {"ready": True, "settled": True, "verdict": Verdict.PASSED}
+"""Facts that let a rollout go on."""
+
+
+def after(case: Case, world: World, **facts: Any) -> World:
+    """One step on given facts, after which the records are written and time passes."""
+    known = {name: value for name, value in (CALM | facts).items() if name in Seen.__dataclass_fields__}
+    seen = Seen(
+        **known,
+        outcome=world.record(known["target"]),
+        recorded=world.record(world.state.revision) is Outcome.REJECTED,
+        next_attempt=1,
+        decision_uid="decision",
+    )
+    return aged(written(dataclasses.replace(world, state=normal(step(case.policy, world.state, seen, NOW)))))
+
+
+def test_no_state_is_a_dead_end(case: Case) -> None:
+    for world in search(case).worlds:
+        start = world.state
+        for _ in range(4 * len(Stage)):
+            if world.state.stage is Stage.STABLE:
+                break
+            gone = world.state.stage is Stage.ABORTING
+            world = after(case, world, **HELPFUL | {"target": start.revision, "gone": gone, "ready": not gone})
+        assert world.state.stage is Stage.STABLE, start
+
+
+def test_rollback_is_possible_in_every_state_held_or_not(case: Case) -> None:
+    held = 0
+    for world in search(case).worlds:
+        old = world.state
+        if old.stage in (Stage.STABLE, Stage.ABORTING):
+            continue
+        held += old.held is not None
+        asked = {"target": old.revision, "pause": PAUSED, "block": PAUSED}
+        by_person = after(case, world, decision="Abort", **asked).state
+        crashed = after(case, world, crashed="crashed", **asked).state
+        changed = after(case, world, **asked | {"target": "rc"}).state
+
+        assert (by_person.stage, by_person.reason) == (Stage.ABORTING, "AbortedByDecision"), old
+        assert (changed.stage, changed.reason) == (Stage.ABORTING, ""), old
+        assert old.parked or (crashed.stage, crashed.reason) == (Stage.ABORTING, "CrashLoop"), old
+    assert held > 10
+
+
+def test_the_same_facts_again_come_to_rest() -> None:
+    """No two states follow each other for ever while nothing changes but the records that a state asks for."""
+    case = CASES[0]
+    kept = {Stage.STABLE, Stage.ABORTING, Stage.STARTING, Stage.PROBING, Stage.BAKING, Stage.FINAL_BAKE}
+    starts = [w for w in search(case).worlds if w.state.stage in kept and w.state.retries in (0, 3) and written(w) == w]
+    count = 0
+    for start in starts[::7]:
+        script: list[int] | None = []
+        while script is not None:
+            facts = Facts(case, start, script)
+            world, steps = start, 0
+            while steps < 30:
+                facts.world = world
+                new = step(case.policy, world.state, cast(Seen, facts), NOW)
+                if new == world.state:
+                    break
+                world, steps = written(dataclasses.replace(world, state=new)), steps + 1
+            assert steps < 30, f"{start}\n{facts.read}\n{world}"
+            count += 1
+            script = facts.next_script()
+    assert count > 1000

@@ -116,6 +116,13 @@ def test_open_critical_probe_is_named_with_its_evidence() -> None:
     assert "Critical (open above 1, limit 40): pay failed 1 of 3, evidence 1.54." in text(report)
 
 
+def test_floor_that_keeps_a_good_canary_waiting_is_shown_and_one_that_does_not_is_not() -> None:
+    side = Side(passed=231, failed=69)
+    waiting = replace(GOOD, pairs=Pairs(tied=300), canary=side, stable=side, end="Budget")
+    assert "Floor 80 %: evidence that it is missed" in text(waiting)
+    assert "Floor" not in text(replace(GOOD, end="Budget", probes_seen=99))
+
+
 def test_evidence_just_below_its_limit_is_not_rounded_up_to_it() -> None:
     policy = replace(POLICY, beta=1 / 196)
     report = replace(GOOD, end="Budget")

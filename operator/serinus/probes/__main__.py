@@ -69,7 +69,7 @@ async def _run(spec: RunSpec, path: str) -> Report:
             except (RunFailed, ScoringFailed) as e:
                 report = runner.report(error=str(e))
             finally:
-                await scorer.close()
+                await runner.close()
     except RunFailed as e:
         report = _failed(spec, str(e))
         output.say(f"Error: {e}")

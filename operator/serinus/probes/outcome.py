@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from serinus.core.jstext import js_json
-from serinus.core.probe import Assertion
+from serinus.core.probe import Assertion, Origin
 from serinus.probes.script import ScriptFailed
 
 _MAX_SHOWN: Final = 100
 
 
 class Misconfigured(Exception):
-    """An assertion whose value, once rendered, cannot be checked against anything."""
+    """A probe that cannot be asked, or an assertion whose value, once rendered, cannot be checked against anything."""
+
+    def __init__(self, message: str, origin: Origin | None = None) -> None:
+        super().__init__(message)
+        self.origin = origin or Origin()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,20 +31,26 @@ class Prepared:
 
 
 def prepare(probe: Probe, templates: Templates, engine: Engine) -> Prepared:
-    """Render and compile; raises Misconfigured that names the probe and what is wrong."""
+    """Render and compile; raises Misconfigured that names the probe, what is wrong, and where it was written."""
     try:
         variables = templates.resolve(probe.variables)
         rendered = templates.prompt(probe.prompt, variables)
-        assertions = [_rendered(a, templates, variables) for a in probe.assertions]
-        judges = tuple(compile_assertion(a, engine) for a in assertions)
-    except (TemplateFailed, Misconfigured) as e:
-        raise Misconfigured(f"probe {probe.id!r}: {e}") from e
+    except TemplateFailed as e:
+        raise Misconfigured(f"probe {probe.id!r}: prompt: {e}", probe.origin) from e
+    assertions: list[Assertion] = []
+    judges: list[Judge] = []
+    for assertion in probe.assertions:
+        try:
+            assertions.append(_rendered(assertion, templates, variables))
+            judges.append(compile_assertion(assertions[-1], engine))
+        except (TemplateFailed, Misconfigured) as e:
+            raise Misconfigured(f"probe {probe.id!r}: {e}", assertion.origin) from e
     prompt = rendered if isinstance(rendered, str) else js_json(rendered)
     return Prepared(
         probe=probe,
         prompt=prompt,
         messages=_messages(rendered),
-        judges=judges,
+        judges=tuple(judges),
         context=_context(probe, assertions, variables, prompt),
     )
 

@@ -81,6 +81,10 @@ class Runner:
         """End the run as Interrupted, unless it has ended."""
         self._finish("Interrupted")
 
+    async def close(self) -> None:
+        """End what the run started; needed also after an error."""
+        await self._tools.scorer.close()
+
     def report(self, *, error: str = "") -> Report:
         """The report as of now; with an error, one that says that the run itself failed."""
         usage = replace(self._usage, seconds=round(time.monotonic() - self._began, 3))

@@ -12,7 +12,7 @@ from serinus.core import facts, memory, traffic
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement, PodPatch, World, arrange
 from serinus.core.decisions import DecisionUpdate, pending_decision, told
-from serinus.core.gates import GateView, gate_views
+from serinus.core.gates import GateView, gate_views, newest_views
 from serinus.core.history import kept_revisions
 from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
@@ -201,7 +201,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         state=new,
         goal=look.goal,
         arrangement=context.arrangement,
-        gates=context.gates,
+        gates=context.gates or newest_views(desk.service, desk.snapshot.runs),
         pods=desk.snapshot.pods,
         revisions=context.revisions,
         spec_problem=_spec_problem(desk, new),

@@ -101,6 +101,42 @@ def _view(
     )
 
 
+def newest_views(service: Service, runs: Sequence[RunSeen]) -> tuple[GateView, ...]:
+    """View the newest run of every gate as it was recorded: for people, between rollouts. Nothing decides on it."""
+    found = []
+    for gate in service.gates:
+        mine = [r for r in runs if r.gate == gate.name and r.finished and r.status.get("reason") != "Superseded"]
+        run = max(mine, key=lambda r: (r.created, r.attempt), default=None)
+        if run is not None and run.status.get("verdict") in tuple(Verdict):
+            found.append(_recorded_view(service, gate, run))
+    return tuple(found)
+
+
+def _recorded_view(service: Service, gate: QualityGate, run: RunSeen) -> GateView:
+    identity = Identity(
+        namespace=service.namespace,
+        service=service.name,
+        revision=run.revision,
+        baseline=run.baseline,
+        gate=gate.name,
+        purpose=str(run.purpose),
+        step=run.step,
+        attempt=run.attempt,
+        digest=str((run.spec.get("probeSet") or {}).get("digest", "")),
+    )
+    report = recorded_report(run)
+    return GateView(
+        gate=gate,
+        name=run.name,
+        identity=identity,
+        questions=None,
+        run=run,
+        verdict=Verdict(run.status["verdict"]),
+        message=str(run.status.get("message", "")),
+        judgement=judge(gate.policy, report, probes=report.probes_seen) if report else None,
+    )
+
+
 def _belongs(run: RunSeen, identity: Identity, state: State) -> bool:
     same = (str(run.purpose), run.gate, run.revision) == (identity.purpose, identity.gate, identity.revision)
     return same and run.step == identity.step and state.first_attempt <= run.attempt <= state.attempt

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from serinus.core import memory
 from serinus.core.arrange import Arrangement, serves
 from serinus.core.conditions import Condition, ConditionFacts, conditions, merge
-from serinus.core.gates import GateView
+from serinus.core.gates import GateView, purpose_of
 from serinus.core.gatestatus import chances, gate_status
 from serinus.core.model import Manifest, Mode, Service, Verdict
 from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
@@ -148,7 +148,8 @@ def _progress(view: View) -> str:
         Stage.FINAL_BAKE: f"all users reach {state.revision}; baking before the old revision goes",
         Stage.ABORTING: f"taking {state.revision} away without a rejection: {state.detail}",
     }[state.stage]
-    told_gates = [f"{g.gate.name} {g.verdict}" for g in view.gates]
+    judged = purpose_of(state.stage) is not None
+    told_gates = [f"{g.gate.name} {g.verdict}" for g in view.gates if judged]
     return told + (f" ({', '.join(told_gates)})" if told_gates else "")
 
 

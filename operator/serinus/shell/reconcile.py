@@ -210,6 +210,8 @@ def _soon_again(outcome: Outcome) -> bool:
 
 def _raise_failures(outcomes: list[Outcome]) -> None:
     """A child that could not be written is tried again with backoff; a refused output stands in status."""
+    if any(o.result is Result.STALE for o in outcomes):
+        return  # the world was newer than what was decided on: the next look, which is soon, decides anew
     failed = [o for o in outcomes if o.result is Result.UNAVAILABLE or (o.result is Result.REFUSED and _vital(o))]
     if failed:
         raise NotSettled("; ".join(o.message for o in failed[:3]))

@@ -41,7 +41,7 @@ VERBS: tuple[Rule, ...] = (
     ),
     Rule("", ("configmaps", "services"), _OWN),
     Rule("", ("pods",), (*_READ, "patch")),
-    Rule("", ("events",), ("create", "patch")),
+    Rule("events.k8s.io", ("events",), ("create", "get")),
     Rule("apps", ("controllerrevisions", "replicasets"), _OWN),
     Rule("batch", ("jobs",), _OWN),
     Rule("discovery.k8s.io", ("endpointslices",), _READ),

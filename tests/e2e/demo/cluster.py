@@ -12,6 +12,7 @@ from tests.e2e.demo import manifests, settings
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ("serinus", "serinus-modelserver", "serinus-users")
+RELEASE = "serinus"
 _HELM_SECONDS = 180
 
 
@@ -24,6 +25,7 @@ def prepare(*, use_kubeconfig: bool) -> None:
 
 def install() -> None:
     """Install or upgrade the operator by its chart, as a user does."""
+    _forget_interrupted()
     reference = clusters.image("serinus")
     repository, _, tag = reference.rpartition(":")
     values = {
@@ -33,15 +35,35 @@ def install() -> None:
         "operator.monitorLabels.release": "kps",
         "monitoring.enabled": "true",
         "monitoring.interval": "5s",
-        "lease.durationSeconds": "15",
     }
-    command = [str(binaries.ensure("helm")), "upgrade", "--install", "serinus", str(ROOT / "charts" / "serinus")]
-    command += ["--namespace", settings.SYSTEM, "--create-namespace", "--wait", "--timeout", f"{_HELM_SECONDS}s"]
-    for key, value in values.items():
-        command += ["--set-string" if key.endswith(("tag", "release", "content")) else "--set", f"{key}={value}"]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    sets = [part for key, value in values.items() for part in (_flag(key), f"{key}={value}")]
+    chart = str(ROOT / "charts" / "serinus")
+    _helm(
+        "upgrade", "--install", RELEASE, chart, "--create-namespace", "--wait", "--timeout", f"{_HELM_SECONDS}s", *sets
+    )
+
+
+def _flag(key: str) -> str:
+    return "--set-string" if key.endswith(("tag", "release", "content")) else "--set"
+
+
+def _forget_interrupted() -> None:
+    """Remove a release whose installation was cut off: helm would wait for it for ever. Its CRDs stay."""
+    found = _run_helm("status", RELEASE, "--output", "json")
+    status = json.loads(found.stdout)["info"]["status"] if found.returncode == 0 else ""
+    if status.startswith(("pending", "uninstalling")):
+        _helm("uninstall", RELEASE, "--wait", "--timeout", "60s")
+
+
+def _helm(*arguments: str) -> None:
+    done = _run_helm(*arguments)
     if done.returncode != 0:
-        raise StepError(f"helm could not install the chart: {done.stderr.strip() or done.stdout.strip()}")
+        raise StepError(f"helm {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def _run_helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(binaries.ensure("helm")), "--namespace", settings.SYSTEM, *arguments]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
 
 
 def apply(*objects: manifests.Manifest) -> None:

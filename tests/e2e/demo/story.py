@@ -38,7 +38,7 @@ class Row:
         found = []
         if self.verdict != self.change.verdict:
             found.append(f"verdict {self.verdict}, promised {self.change.verdict}")
-        if self.decided > self.change.decided_within:
+        if not 0 <= self.decided <= self.change.decided_within:
             found.append(f"decided after {self.decided:.0f} s, promised {self.change.decided_within:.0f} s")
         if self.failed:
             found.append(f"{self.failed} user requests failed, promised 0")
@@ -59,9 +59,9 @@ def make(change: Change, *, on_stage: Callable[[str], None] = lambda _stage: Non
     cluster.apply(manifests.llm_service(clusters.image("serinus-modelserver"), change.arguments))
     revision = _begun(stable)
     tell(f"  {change.name}: revision {revision}, {' '.join(change.arguments)}")
-    _follow(revision, change, on_stage)
+    times = _follow(revision, change, on_stage)
     after = cluster.users_summary() if before else {}
-    return _row(change, revision, before, after)
+    return _row(change, revision, times, before=before, after=after)
 
 
 def _begun(stable: str) -> str:
@@ -79,20 +79,44 @@ def _begun(stable: str) -> str:
     return found[0]
 
 
-def _follow(revision: str, change: Change, on_stage: Callable[[str], None]) -> None:
+@dataclass
+class Times:
+    """When the canary was first Ready and when its traffic was decided on: seconds since the epoch, by the cluster."""
+
+    ready: float = 0.0
+    decided: float = 0.0
+
+    def look(self, revision: str, status: dict[str, Any]) -> None:
+        """Take over what a look shows for the first time."""
+        rollout = status.get("rollout") or {}
+        if not self.ready:
+            self.ready = _ready_at(revision)
+        if not self.decided and self.ready and rollout.get("stage") in ("Shifting", "Promoting", "Aborting"):
+            self.decided = parse_time(rollout["since"])
+
+
+def _ready_at(revision: str) -> float:
+    pods = cluster.get("pods", selector=f"serinus.dev/revision={revision}").get("items", [])
+    conditions = (c for pod in pods for c in pod["status"].get("conditions", []))
+    times = (parse_time(c["lastTransitionTime"]) for c in conditions if (c["type"], c["status"]) == ("Ready", "True"))
+    return min(times, default=0.0)
+
+
+def _follow(revision: str, change: Change, on_stage: Callable[[str], None]) -> Times:
     """Print every new sentence of the status until the rollout has ended."""
-    said = ""
+    said, times = "", Times()
     deadline = time.monotonic() + _ROLLOUT_SECONDS
     while time.monotonic() < deadline:
         status = cluster.status()
         message = f"{status.get('phase', '')}: {status.get('message', '')}"
         if message != said:
-            tell(f"    {message[:200]}")
+            tell(f"    {message[:240]}")
             said = message
+        times.look(revision, status)
         if _ended(status, revision):
-            return
+            return times
         on_stage(str((status.get("rollout") or {}).get("stage", "")))
-        time.sleep(0.5)
+        time.sleep(0.3)
     raise StepError(f"{change.name}: the rollout of {revision} has not ended after {_ROLLOUT_SECONDS:.0f} s: {said}")
 
 
@@ -103,7 +127,7 @@ def _ended(status: dict[str, Any], revision: str) -> bool:
     return promoted or any(r["revision"] == revision for r in status.get("rejected", []))
 
 
-def _row(change: Change, revision: str, before: dict[str, Any], after: dict[str, Any]) -> Row:
+def _row(change: Change, revision: str, times: Times, *, before: dict[str, Any], after: dict[str, Any]) -> Row:
     run = _first_run(revision)
     status = run.get("status") or {}
     served = after.get("revisions", {}).get(revision, {})
@@ -118,7 +142,7 @@ def _row(change: Change, revision: str, before: dict[str, Any], after: dict[str,
         phase="promoted" if promoted else "rolled back",
         calls=(status.get("usage") or {}).get("calls", 0),
         evidence=_evidence(evidence, status.get("pairs") or {}, paired="baseline" in run["spec"]),
-        decided=finished - _ready_at(run),
+        decided=times.decided - times.ready,
         users=after.get("total", 0) - before.get("total", 0),
         failed=after.get("failed", 0) - before.get("failed", 0),
         unproven=int(served["total"]) if early else 0,
@@ -131,11 +155,6 @@ def _first_run(revision: str) -> dict[str, Any]:
     if not runs:
         raise StepError(f"no ProbeRun of {revision}: nothing was asked")
     return dict(min(runs, key=lambda r: r["spec"]["attempt"]))
-
-
-def _ready_at(run: dict[str, Any]) -> float:
-    """When the canary was Ready: the run is made in the same moment, by the same clock."""
-    return parse_time(run["metadata"]["creationTimestamp"])
 
 
 def _evidence(evidence: dict[str, float], pairs: dict[str, int], *, paired: bool) -> str:

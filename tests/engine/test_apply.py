@@ -7,6 +7,7 @@ import pytest
 
 from serinus.shell.apply import Owner, Result, Wanted
 from serinus.shell.kinds import Kind, Object, Ref
+from serinus.shell.managed import annotation_value
 from tests.engine import children
 from tests.engine.rig import (
     CONFIG_MAPS,
@@ -148,6 +149,15 @@ async def test_foreign_force_apply_is_undone(bed: ApiBed, life: Engine) -> None:
     await life.sees(Ref.of(CONFIG_MAPS, wanted), body["metadata"]["resourceVersion"])
     assert (await life.apply(wanted))[0].result is Result.APPLIED
     assert bed.client.get("v1", "ConfigMap", "settings", life.namespace)["data"] == {"a": "1"}
+
+
+async def test_edit_with_an_annotation_that_was_forged_to_fit_is_undone(bed: ApiBed, life: Engine) -> None:
+    wanted = children.config_map(life.namespace)
+    await life.apply(wanted)
+    annotations = bed.client.get("v1", "ConfigMap", "settings", life.namespace)["metadata"]["annotations"]
+    forged = annotation_value(annotations["serinus.dev/applied"], ("data",))
+    await edited(bed, life, wanted, {"data": {"a": "2"}, "metadata": {"annotations": {"serinus.dev/applied": forged}}})
+    assert (await life.apply(wanted))[0].result is Result.APPLIED
 
 
 async def test_what_others_add_beside_our_fields_is_left_alone_without_a_write(bed: ApiBed, life: Engine) -> None:

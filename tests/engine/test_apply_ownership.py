@@ -130,7 +130,9 @@ async def test_what_is_no_longer_wanted_is_pruned_and_nothing_else(bed: ApiBed, 
     namespace = life.namespace
     kept, dropped = children.config_map(namespace, "kept"), children.config_map(namespace, "dropped")
     await life.apply(kept, dropped, children.job(namespace))
-    theirs = bed.client.create(children.config_map(namespace, "theirs"))
+    manifest = children.config_map(namespace, "theirs")
+    manifest["metadata"]["ownerReferences"] = [life.owner.reference()]
+    theirs = bed.client.create(manifest)
     await life.sees(Ref(CONFIG_MAPS, namespace, "theirs"), theirs["metadata"]["resourceVersion"])
     await reset_writes(bed)
     sweep = Sweep(namespace, "chat", [CONFIG_MAPS, SERVICES])

@@ -278,6 +278,15 @@ def test_memory_of_eight_thousand_entries_is_small() -> None:
     assert size < 20_000_000
 
 
+def test_list_takes_away_what_it_does_not_hold_unless_that_is_newer_than_the_list() -> None:
+    store: Store[None] = Store()
+    store.offer(("team-a", "a"), Seen(entry_of(thing("a", 10), MARK), None))
+    assert store.replace({}, "9") == []
+    assert list(store) == [("team-a", "a")]
+    assert [change.name for change in store.replace({}, "10")] == ["a"]
+    assert len(store) == 0
+
+
 NAMES = st.sampled_from("abc")
 HISTORY = st.lists(st.tuples(NAMES, st.sampled_from(["put", "drop"])), max_size=20)
 

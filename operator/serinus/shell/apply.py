@@ -12,7 +12,7 @@ from serinus.shell.api_errors import ApiError, Conflict, NotFound, Refused
 from serinus.shell.entry import Entry, Mark, Owner, entry_of
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api
-from serinus.shell.managed import annotation_value, manifest_hash, missing
+from serinus.shell.managed import annotation_value, manifest_hash, missing, owns_annotation
 from serinus.shell.outcomes import (
     Outcome,
     Result,
@@ -84,11 +84,9 @@ class Applier:
 
     def _as_applied(self, manifest: Object, digest: str, entry: Entry) -> bool:
         fields = entry.fields()
-        if fields is None or not entry.applied.startswith(digest):
+        if fields is None or not entry.applied.startswith(digest) or not owns_annotation(fields, self._mark.annotation):
             return False
-        lacking = missing(self._stamped(manifest, digest), fields)
-        forged = f"metadata.annotations.{self._mark.annotation}" in lacking
-        return not forged and entry.applied == annotation_value(digest, lacking)
+        return entry.applied == annotation_value(digest, missing(manifest, fields))
 
     async def _first(self, ref: Ref, manifest: Object, digest: str) -> Outcome:
         """The first write: after a read that found nothing, without force, sent once. Not created: a stranger's."""

@@ -42,6 +42,11 @@ def missing(manifest: Object, fields: Fields) -> tuple[str, ...]:
     return tuple(sorted(_missing(manifest, {"f:metadata": _NOTHING, **fields}, ())))
 
 
+def owns_annotation(fields: Fields, annotation: str) -> bool:
+    """The annotation's value is our own: nobody has written another one since."""
+    return f"f:{annotation}" in fields.get("f:metadata", {}).get("f:annotations", {})
+
+
 def _missing(value: Any, fields: Fields, path: tuple[str, ...]) -> Iterator[str]:
     if path and not fields:
         return

@@ -121,6 +121,8 @@ def _read(pod: JobPodSeen, identity: Identity) -> Report | tuple[str, str]:
         return "ReportUnreadable", str(e)
     if report.identity != identity:
         return "ReportOfAnother", f"the report belongs to another run: {_difference(report.identity, identity)}"
+    if not report.end:
+        return "ReportUnfinished", "the report does not say why the run ended"
     problem = _impossible(report)
     return ("ReportImpossible", problem) if problem else report
 

@@ -91,7 +91,7 @@ class Times:
         rollout = status.get("rollout") or {}
         if not self.ready:
             self.ready = _ready_at(revision)
-        if not self.decided and self.ready and rollout.get("stage") in ("Shifting", "Promoting", "Aborting"):
+        if not self.decided and self.ready and rollout.get("stage") not in ("Stable", "Starting", "Probing"):
             self.decided = parse_time(rollout["since"])
 
 

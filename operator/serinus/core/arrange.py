@@ -110,7 +110,7 @@ def _relabel(goal: Goal, world: World, revision: str, *, live: bool) -> list[Pod
 
 def _raise(goal: Goal, world: World) -> dict[str, int]:
     """New pods per revision, within the ceiling; pods that are still ending hold their GPU and count."""
-    used = sum(p.deleting for p in world.pods)
+    used = sum(p.deleting and not p.ended for p in world.pods)
     for revision, seen in world.sets.items():
         used += max(seen.replicas, len(world.members(revision)))
     grants = {}
@@ -134,6 +134,11 @@ class _Fall:
 
 
 def _lower(side: Side, world: World, *, spare: int) -> _Fall:
+    """Remove what is drained, else begin to drain: a ReplicaSet cannot be told which of two drained pods goes first.
+
+    So pods go together once the drain of all of them is over, and none begins in the round in which others go. A pod
+    that is not made yet may be Ready before its ReplicaSet chooses, so it counts as one that goes.
+    """
     seen = world.sets.get(side.revision)
     if seen is None:
         return _Fall()
@@ -141,14 +146,12 @@ def _lower(side: Side, world: World, *, spare: int) -> _Fall:
     surplus = max(0, seen.replicas - side.replicas)
     unmade = min(surplus, max(0, seen.replicas - len(members)))
     victims = sorted(members, key=_cheapest_first)[: surplus - unmade]
-    removed, served, patches, wake = unmade, 0, [], []
-    for pod in victims:
-        left = _drain_left(pod, world)
-        if left == 0:
-            removed += 1
-        elif pod.draining:
-            wake.append(left)
-        elif not serves(pod) or side.bar or spare - served > 0:
+    draining = [_drain_left(p, world) for p in victims if p.draining]
+    wake = [left for left in draining if left > 0]
+    removed = 0 if wake else unmade + len(draining)
+    served, patches = 0, []
+    for pod in [] if removed else [p for p in victims if not p.draining]:
+        if not serves(pod) or side.bar or spare - served > 0:
             served += serves(pod)
             patches.append(_drain_patch(pod, drain=True))
     kept = {p.name for p in victims}
@@ -162,14 +165,13 @@ def _cheapest_first(pod: PodSeen) -> tuple[bool, bool, bool, str]:
 
 
 def _drain_left(pod: PodSeen, world: World) -> float:
-    """Seconds until a pod may go: at once if it serves nobody, else `drainTimeout` after it left the endpoints."""
+    """Seconds until a drained pod may go: at once if it is not ready, else `drainTimeout`, out of the endpoints.
+
+    A pod that is not ready is drained too: it may be Ready by the time at which its ReplicaSet chooses.
+    """
     if pod.name in world.routed:
         return world.drain_timeout or 1.0
-    if not pod.ready:
-        return 0
-    if not pod.draining:
-        return world.drain_timeout or 1.0
-    return max(0.0, pod.drain_since + world.drain_timeout - world.now)
+    return max(0.0, pod.drain_since + world.drain_timeout - world.now) if pod.ready else 0.0
 
 
 def _drain_patch(pod: PodSeen, *, drain: bool) -> PodPatch:

@@ -39,6 +39,9 @@ class PodSeen:
     restarts: int  # of its most restarted container
     trouble: str  # why it cannot start, if that is not the revision's fault: Unschedulable, ImagePull; else empty
     detail: str = ""
+    ended: bool = (
+        False  # evicted or done: the object stays, its containers and their GPU are gone; `deleting` is set too
+    )
 
     @property
     def crashing(self) -> bool:

@@ -59,7 +59,7 @@ def _sides(state: State, policy: RolloutPolicy, *, replicas: int, stable_serving
         case Stage.STABLE:
             return alone, Side(revision="", replicas=0, live=False)
         case Stage.STARTING | Stage.PROBING:
-            beside = replicas if surge or state.parked else max(0, replicas - 1)
+            beside = replicas if surge or state.parked else max(min(1, replicas), replicas - 1)
             waiting = Side(revision=state.revision, replicas=0 if state.parked else 1, live=False, bar=True)
             return Side(revision=state.stable, replicas=beside, live=True), waiting
         case Stage.SHIFTING | Stage.BAKING:
@@ -74,8 +74,9 @@ def _sides(state: State, policy: RolloutPolicy, *, replicas: int, stable_serving
             return warm, Side(revision=state.revision, replicas=replicas, live=True)
         case Stage.ABORTING:
             # A bad canary loses its users at once if at least half of the pods are stable ones: a short overload is
-            # better than wrong answers, an outage is not. From Promoting on, traffic leaves pod by pod.
-            at_once = not state.promoted and (2 * stable_serving >= replicas or not state.stable)
+            # better than wrong answers, an outage is not. From Promoting on, traffic leaves pod by pod. Without a stable
+            # revision there is nothing to wait for.
+            at_once = not state.stable or (not state.promoted and 2 * stable_serving >= replicas)
             return alone, Side(revision=canary.revision, replicas=0, live=False, bar=at_once)
 
 

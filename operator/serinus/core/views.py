@@ -36,6 +36,7 @@ def pod_seen(pod: Manifest) -> PodSeen:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     containers = status.get("containerStatuses") or []
     trouble, detail = _pod_trouble(status)
+    ended = status.get("phase") in ("Succeeded", "Failed")
     return PodSeen(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
@@ -45,7 +46,8 @@ def pod_seen(pod: Manifest) -> PodSeen:
         draining=labels.get(naming.LABEL_DRAIN) == "true",
         drain_since=seconds(annotations.get(naming.ANNOTATION_DRAIN_SINCE)),
         ready=_condition(status, "Ready").get("status") == "True",
-        deleting=bool(metadata.get("deletionTimestamp")) or status.get("phase") in ("Succeeded", "Failed"),
+        deleting=bool(metadata.get("deletionTimestamp")) or ended,
+        ended=ended,
         address=status.get("podIP", ""),
         unready_since=_unready_since(status, containers),
         created=seconds(metadata.get("creationTimestamp")),

@@ -34,9 +34,8 @@ def main(arguments: list[str]) -> int:
     calls = sorted(row.calls for row in rows)
     decided = sorted(row.decided for row in rows)
     print(f"{len(rows)} good changes: {back} rolled back (allowed {options.allowed}); ", end="")
-    print(
-        f"users: {sum(row.users for row in rows)} requests, {failed} failed, {unproven} answered by an unproven revision"
-    )
+    users = sum(row.users for row in rows)
+    print(f"users: {users} requests, {failed} failed, {unproven} answered by an unproven revision")
     print(f"calls: median {calls[len(calls) // 2]}, largest {calls[-1]}; ", end="")
     print(f"seconds from Ready to decision: median {decided[len(decided) // 2]:.0f}, largest {decided[-1]:.0f}")
     return int(back > options.allowed or failed > 0 or unproven > 0)

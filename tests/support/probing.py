@@ -1,10 +1,12 @@
-"""Runs of the probe runner against fakes, in the test's own process or as the Job runs it. It asserts nothing."""
+"""Runs of the probe runner against fakes, in the test's own process or as the Job runs it. It is no test itself."""
 
+import dataclasses
 import io
 import json
 import os
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ from serinus.core import probejson, runspec
 from serinus.core.model import Budget, GatePolicy
 from serinus.core.probe import ProbeSet
 from serinus.core.probeset import parse_probe_set
-from serinus.core.report import Identity, Report
+from serinus.core.report import MAX_BYTES, Identity, Report, decode, encode
 from serinus.core.runspec import RunSpec
+from serinus.core.verdict import Judgement, judge
 from serinus.probes.client import Client, Target
 from serinus.probes.output import Output
 from serinus.probes.runner import Runner, Tools
 from serinus.probes.scoring import Scorer
+from tests.support.fakemodel import Call, Say, serve
 
 BUDGET = Budget(pairs=1000, tokens=10_000_000, duration=60)
 POLICY = GatePolicy(floor=0.8, margin=0.05, tolerance=0.0, alpha=0.05, beta=0.1, budget=BUDGET)
@@ -100,7 +104,7 @@ class Run:
     async def make(self) -> Report:
         """Run in this process."""
         samples = io.StringIO()
-        target = Target(model="support-model", request=self.probes.request, token=self.token)
+        target = Target(model="support-model", request=self.probes.request, token=self.token, pauses=(0.01,))
         async with Client(target, random.Random(7)) as client:
             runner = self.runner(client, samples)
             try:
@@ -124,3 +128,38 @@ class Run:
             runspec.ENV_PROBES: str(self.file),
             runspec.ENV_REPORT: str(self.folder / "report"),
         }
+
+
+GOOD = Say(text="Yes, of course.")
+WRONG = Say(text="No.")
+
+
+def good(_: Call) -> Say:
+    """Always answer well."""
+    return GOOD
+
+
+def wrong(_: Call) -> Say:
+    """Always answer wrongly."""
+    return WRONG
+
+
+def policy(**budget: Any) -> GatePolicy:
+    """The usual policy with another budget."""
+    return dataclasses.replace(POLICY, budget=dataclasses.replace(BUDGET, **budget))
+
+
+def verdict(run: Run, report: Report) -> Judgement:
+    """Judge a report as the operator would: from its text, which must fit."""
+    assert decode(encode(report)) == report
+    assert len(encode(report).encode()) <= MAX_BYTES
+    return judge(run.policy, report, probes=len(run.probes.probes))
+
+
+async def pair(
+    folder: Path, canary: Callable[[Call], Say], stable: Callable[[Call], Say] = good, **fields: Any
+) -> tuple[Run, Report]:
+    """Run a canary against a stable revision."""
+    async with serve(canary) as first, serve(stable) as second:
+        run = Run(folder=folder, **{"probes": probe_set(questions()), **fields}, canary=first.url, stable=second.url)
+        return run, await run.make()

@@ -52,6 +52,8 @@ def parse_probe_set(spec: Mapping[str, Any], files: Mapping[str, str]) -> ProbeS
     if found is not None:
         probes = _unique(_probes(Sources(files, findings), root, *found))
         _check_totals(findings, probes)
+    if not probes and not findings.problems:
+        findings.problem(root.at("source"), "found no probes, allowed is at least one")
     if findings.problems:
         return ProbeSet(request=request, problems=findings.problems, notes=findings.notes)
     text = to_json(ProbeSet(probes=probes, request=request))
@@ -195,7 +197,7 @@ def _prompts(sources: Sources, root: Place, of_file: Place | None) -> tuple[str,
     if of_file is not None and root.present("prompts"):
         sources.findings.note(own, "prompts are ignored: the file has its own")
     where = of_file or own
-    if where.node.value is None:
+    if not where.node.value:
         sources.findings.problem(
             own, 'found no prompts, in the file neither; allowed is a list such as ["{{question}}"]'
         )

@@ -19,8 +19,6 @@ from serinus.probes.reply import MAX_BODY, Kind, Reply, read_reply
 from serinus.probes.scoring import Question
 
 _CONNECT_SECONDS: Final = 10.0
-_REFUSED_RETRIES: Final = (0.2, 1.0)
-"""Seconds before each further attempt of a call that reached nobody: nothing was sent, so it is safe."""
 _MAX_WAIT: Final = 30.0
 _PATHS: Final[Mapping[Api, str]] = {Api.CHAT: "/v1/chat/completions", Api.COMPLETIONS: "/v1/completions"}
 
@@ -32,6 +30,8 @@ class Target:
     model: str
     request: Request
     token: str = ""
+    pauses: tuple[float, ...] = (0.2, 1.0)
+    """Seconds before each further attempt of a call that reached nobody: nothing was sent, so it is safe."""
 
 
 class Client:
@@ -64,7 +64,7 @@ class Client:
     async def ask(self, base_url: str, question: Question) -> Reply:
         """Ask once; waits for a busy server (429) as long as it takes, and tries again where nobody listened."""
         url = base_url + _PATHS[self._target.request.api]
-        refused = iter(_REFUSED_RETRIES)
+        refused = iter(self._target.pauses)
         busy = 0
         while True:
             reply, wait = await self._call(url, self._body(question))

@@ -39,7 +39,7 @@ def compile_schema(schema: Any, engine: Engine) -> Accepts:
         raise InvalidSchema(f"found {type(schema).__name__}, allowed is a mapping")
     ready = _prepare(schema, "$", engine)
     try:
-        jsonschema.Draft7Validator.check_schema(ready)
+        jsonschema.Draft7Validator.check_schema(ready, format_checker=jsonschema.FormatChecker(()))
         validator = _validator(engine)(ready, registry=referencing.Registry())
     except (SchemaError, referencing.exceptions.Unresolvable) as e:
         raise InvalidSchema(str(e).splitlines()[0][:300]) from e

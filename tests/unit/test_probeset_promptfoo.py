@@ -1,0 +1,241 @@
+"""promptfoo's configurations and tests into probes: what merges, what multiplies, and what is refused with its line."""
+
+from typing import Any
+
+import pytest
+
+from serinus.core.probe import Assertion, ProbeSet
+from serinus.core.probeset import parse_probe_set
+
+ASSERT = "assert: [{type: contains, value: x}]"
+
+
+def parse(text: str, files: dict[str, str] | None = None, **spec: Any) -> ProbeSet:
+    return parse_probe_set({"prompts": ["{{q}}"], **spec, "source": {"inline": text}}, files or {})
+
+
+def good(text: str, files: dict[str, str] | None = None, **spec: Any) -> ProbeSet:
+    found = parse(text, files, **spec)
+    assert not found.problems
+    return found
+
+
+def from_files(files: dict[str, str], **spec: Any) -> ProbeSet:
+    return parse_probe_set({"source": {"configMapRef": {"name": "probes"}}, **spec}, files)
+
+
+def only_problem(found: ProbeSet) -> tuple[int, str, str]:
+    (problem,) = found.problems
+    assert found.probes == ()
+    assert found.digest == ""
+    return problem.line, problem.field, problem.message
+
+
+def test_list_of_tests_uses_the_prompts_of_the_spec() -> None:
+    (probe,) = good(f"- description: one\n  vars: {{q: hi}}\n  {ASSERT}\n").probes
+    assert (probe.id, probe.prompt, probe.variables) == ("one", "{{q}}", {"q": "hi"})
+    assert probe.assertions == (Assertion(type="contains", value="x"),)
+
+
+def test_configuration_has_its_own_prompts_and_each_test_is_asked_with_each() -> None:
+    text = f"prompts: ['A {{{{q}}}}', 'B {{{{q}}}}']\nproviders: [openai:gpt]\ntests:\n- vars: {{q: hi}}\n  {ASSERT}\n"
+    found = good(text)
+    assert [(p.id, p.prompt) for p in found.probes] == [("test-1", "A {{q}}"), ("test-1-2", "B {{q}}")]
+    assert [n.field for n in found.notes] == ["providers", "spec.prompts"]
+
+
+def test_single_test_and_json_are_read_too() -> None:
+    assert len(good('{"vars": {"q": "\\ud83d\\ude00"}, "assert": [{"type": "is-json"}]}').probes) == 1
+    assert good('[{"vars": {"q": "\\ud83d\\ude00"}, "assert": [{"type": "is-json"}]}]').probes[0].variables["q"] == "😀"
+
+
+def test_variables_that_are_lists_of_texts_multiply_and_other_lists_do_not() -> None:
+    text = f"- vars: {{q: [a, b], r: [c, d], n: [1, 2]}}\n  {ASSERT}\n"
+    found = [p.variables for p in good(text).probes]
+    assert found == [{"q": q, "r": r, "n": [1, 2]} for q in "ab" for r in "cd"]
+
+
+def test_expansion_can_be_turned_off() -> None:
+    text = f"- vars: {{q: [a, b]}}\n  options: {{disableVarExpansion: true}}\n  {ASSERT}\n"
+    assert [p.variables for p in good(text).probes] == [{"q": ["a", "b"]}]
+
+
+def test_default_assertions_come_first_and_can_be_turned_off() -> None:
+    text = f"""
+- vars: {{q: hi}}
+  {ASSERT}
+- vars: {{q: hi}}
+  options: {{disableDefaultAsserts: true}}
+  {ASSERT}
+"""
+    default = {"assert": [{"type": "latency", "threshold": 100}], "vars": {"q": "no", "z": 1}, "threshold": 0.5}
+    first, second = good(text, defaultTest=default).probes
+    assert [a.type for a in first.assertions] == ["latency", "contains"]
+    assert [a.type for a in second.assertions] == ["contains"]
+    assert first.variables == {"q": "hi", "z": 1}
+    assert first.threshold == second.threshold == 0.5
+
+
+def test_own_threshold_metadata_and_options_win_over_the_defaults() -> None:
+    text = f"""
+defaultTest:
+  threshold: 0.5
+  metadata: {{weight: 2, critical: true, team: a}}
+  options: {{prefix: '>', suffix: '<'}}
+tests:
+- vars: {{q: hi}}
+  threshold: 0.9
+  metadata: {{weight: 3, tags: [t]}}
+  options: {{prefix: '#'}}
+  {ASSERT}
+"""
+    (probe,) = good(text).probes
+    assert (probe.threshold, probe.weight, probe.critical, probe.prompt) == (0.9, 3, True, "#{{q}}<")
+    assert probe.metadata == {"weight": 3, "critical": True, "team": "a", "tags": ["t"]}
+
+
+def test_own_assertion_types_may_stand_under_metadata_where_promptfoo_ignores_them() -> None:
+    text = """
+- vars: {q: hi}
+  assert: [{type: is-json}]
+  metadata:
+    gate: {assert: [{type: json-path, value: {path: $.a, equals: 1}}]}
+"""
+    (probe,) = good(text).probes
+    assert [a.type for a in probe.assertions] == ["is-json", "json-path"]
+    assert "gate" not in probe.metadata
+
+
+def test_files_are_resolved_and_what_comes_from_them_is_not_rendered() -> None:
+    files = {
+        "promptfooconfig.yaml": """
+prompts: [file://prompt.txt]
+defaultTest: file://default.yaml
+tests: file://tests.yaml
+""",
+        "prompt.txt": "First {{q}}\n---\n\nSecond {{q}}\n",
+        "default.yaml": "vars: {r: file://long.txt, y: file://data.yaml}\n",
+        "long.txt": "  a long text \n",
+        "data.yaml": "a: [1, yes]",
+        "tests.yaml": """
+- vars: {q: hi}
+  assert:
+  - {type: is-json, value: file://schema.json}
+  - {type: contains, value: file://long.txt}
+  - {type: javascript, value: "file://check.js:fn"}
+- vars: file://vars.yaml
+  assert: [{type: contains, value: x}]
+""",
+        "schema.json": '{"type": "object"}',
+        "check.js": "module.exports.fn = () => true",
+        "vars.yaml": "q: from file",
+    }
+    found = from_files(files)
+    assert not found.problems
+    assert [p.prompt for p in found.probes[:2]] == ["First {{q}}", "Second {{q}}"]
+    first = found.probes[0]
+    assert first.variables == {"q": "hi", "r": "a long text", "y": '{"a":[1,"yes"]}'}
+    schema, text, script = first.assertions
+    assert (schema.value, schema.literal) == ({"type": "object"}, True)
+    assert (text.value, text.literal) == ("a long text", True)
+    assert (script.module, script.value) == ("check.js:fn", files["check.js"])
+    assert found.probes[2].variables["q"] == "from file"
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "sub/../tests.yaml", "missing.txt"])
+def test_reference_leads_nowhere_but_to_the_files_that_were_given(path: str) -> None:
+    line, field, message = only_problem(parse(f"- vars: {{q: 'file://{path}'}}\n  {ASSERT}\n"))
+    assert (line, field) == (1, "[0].vars")
+    assert path in message
+
+
+def test_problem_in_another_file_names_that_file_and_its_line() -> None:
+    found = from_files(
+        {"tests.yaml": "- file://more.yaml\n", "more.yaml": "- vars: {q: a}\n  asert: []\n"}, prompts=["x"]
+    )
+    assert [(p.file, p.line, p.field) for p in found.problems] == [
+        ("more.yaml", 2, "[0].asert"),
+        ("more.yaml", 1, "[0]"),
+    ]
+
+
+REFUSED = [
+    ("- vars: {q: a}\n", 1, "[0]", "no assertion"),
+    ("- vars: {q: a}\n  assert: []\n", 1, "[0]", "no assertion"),
+    ("- vars: {q: a}\n  assert: [{type: contains, value: x, weight: 0}]\n", 1, "[0]", "weight 0"),
+    ("- vars: {q: a}\n  assert:\n  - type: nonsense\n", 3, "[0].assert[0].type", "allowed are contains"),
+    ("- vars: {q: a}\n  assert:\n  - type: llm-rubric\n    value: x\n", 3, "[0].assert[0].type", "not supported yet"),
+    ("- vars: {q: a}\n  assert:\n  - type: select-best\n", 3, "[0].assert[0].type", "compares outputs"),
+    ("- vars: {q: a}\n  assert:\n  - type: not-trajectory:step-count\n", 3, "[0].assert[0].type", "traces"),
+    ("- vars: {q: a}\n  assert:\n  - value: x\n", 3, "[0].assert[0]", "type"),
+    ("- vars: {q: a}\n  assert: {type: contains}\n", 2, "[0].assert", "list"),
+    ("- vars: {q: a}\n  assert:\n  - {type: contains, value: x, transform: y}\n", 3, "[0].assert[0].transform", "yet"),
+    ("- vars: {q: a}\n  assert:\n  - type: contains\n    value: ''\n", 4, "[0].assert[0].value", "not empty"),
+    ("- vars: {q: a}\n  assert:\n  - type: contains\n    value: true\n", 4, "[0].assert[0].value", "number or a text"),
+    ("- vars: {q: a}\n  assert:\n  - type: equals\n", 3, "[0].assert[0].value", "any value"),
+    ("- vars: {q: a}\n  assert:\n  - {type: contains-all, value: []}\n", 3, "[0].assert[0].value", "at least one"),
+    ("- vars: {q: a}\n  assert:\n  - {type: contains-any, value: [a, '']}\n", 3, "[0].assert[0].value", "not empty"),
+    ("- vars: {q: a}\n  assert:\n  - {type: contains-any, value: '\"a'}\n", 3, "[0].assert[0].value", "not closed"),
+    ("- vars: {q: a}\n  assert:\n  - {type: latency}\n", 3, "[0].assert[0].threshold", "milliseconds"),
+    ("- vars: {q: a}\n  assert:\n  - {type: latency, threshold: fast}\n", 3, "[0].assert[0].threshold", "a number"),
+    ("- vars: {q: a}\n  assert:\n  - {type: latency, threshold: 1, value: 2}\n", 3, "[0].assert[0].value", "no value"),
+    ("- vars: {q: a}\n  assert:\n  - {type: word-count, value: {min: 3, max: 1}}\n", 3, "[0].assert[0].value", "above"),
+    ("- vars: {q: a}\n  assert:\n  - {type: word-count, value: many}\n", 3, "[0].assert[0].value", "min and max"),
+    ("- vars: {q: a}\n  assert:\n  - {type: length, value: 3}\n", 3, "[0].assert[0].value", "min and max"),
+    ("- vars: {q: a}\n  assert:\n  - {type: length, value: {words: 3}}\n", 3, "[0].assert[0].value", "words"),
+    ("- vars: {q: a}\n  assert:\n  - {type: is-json, value: 3}\n", 3, "[0].assert[0].value", "JSON Schema"),
+    (
+        "- vars: {q: a}\n  assert:\n  - {type: json-path, value: {path: $.a}}\n",
+        3,
+        "[0].assert[0].value",
+        "at least one",
+    ),
+    (
+        "- vars: {q: a}\n  assert:\n  - {type: json-path, value: {path: $..a, min: 1}}\n",
+        3,
+        "[0].assert[0].value",
+        "without wildcards",
+    ),
+    ("- vars: {q: a}\n  assert:\n  - {type: contains, value: x, weight: -1}\n", 3, "[0].assert[0].weight", "from 0"),
+    ("- vars: {q: a}\n  assert:\n  - {type: contains, value: [file://x]}\n", 3, "[0].assert[0].value", "file://"),
+    ("- vars: {q: a}\n  assert:\n  - {type: python, value: x}\n", 3, "[0].assert[0].type", "not supported yet"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  provider: x\n  prompts: [a]\n", 4, "[0].prompts", "not supported"),
+    (f"- vars: {{q: null}}\n  {ASSERT}\n", 1, "[0].vars.q", "null"),
+    (f"- vars: 3\n  {ASSERT}\n", 1, "[0].vars", "mapping"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  options: {{transform: x}}\n", 3, "[0].options.transform", "not supported"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  options: 3\n", 3, "[0].options", "mapping"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  metadata: {{critical: 'yes'}}\n", 3, "[0].metadata.critical", "true and false"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  metadata: {{weight: 101}}\n", 3, "[0].metadata.weight", "1 to 100"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  metadata: {{tags: t}}\n", 3, "[0].metadata.tags", "list"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  metadata: {{gate: {{x: 1}}}}\n", 3, "[0].metadata.gate.x", "assert"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  metadata: []\n", 3, "[0].metadata", "mapping"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  threshold: high\n", 3, "[0].threshold", "a number"),
+    (f"- vars: {{q: a}}\n  {ASSERT}\n  description: [a]\n", 3, "[0].description", "a text"),
+    (f"tests:\n- vars: {{q: a}}\n  {ASSERT}\nscenarios: []\n", 4, "scenarios", "not supported"),
+    (f"prompts: [a.py]\ntests:\n- vars: {{q: a}}\n  {ASSERT}\n", 1, "prompts[0]", "a.py"),
+    (f"prompts: ['']\ntests:\n- vars: {{q: a}}\n  {ASSERT}\n", 1, "prompts[0]", "not empty"),
+    ("tests: []\n", 1, "tests", "list of tests"),
+    ("tests: 3\n", 1, "tests", "list of tests"),
+    ("3\n", 1, "", "configuration"),
+    ("- 3\n", 1, "[0]", "a test"),
+    ("- a.yaml\n", 1, "[0]", "references"),
+    ("a: b: c\n", 1, "", "not YAML"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "field", "word"), REFUSED)
+def test_what_cannot_be_acted_on_is_a_problem_with_its_line(text: str, line: int, field: str, word: str) -> None:
+    problems = parse(text).problems
+    assert any(p.line == line and p.field == field and word in p.message for p in problems), problems
+
+
+def test_note_says_what_is_ignored_and_stops_nothing() -> None:
+    text = f"- vars: {{q: a}}\n  provider: x\n  {ASSERT}\n  options: {{repeat: 3}}\n"
+    found = good(text)
+    assert [(n.line, n.field) for n in found.notes] == [(2, "[0].provider"), (4, "[0].options.repeat")]
+
+
+def test_threshold_that_a_type_does_not_have_is_dropped_with_a_note() -> None:
+    found = good("- vars: {q: a}\n  assert: [{type: contains, value: x, threshold: 0.5}]\n")
+    assert found.probes[0].assertions[0].threshold is None
+    assert "ignored" in found.notes[0].message

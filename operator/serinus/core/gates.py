@@ -82,7 +82,7 @@ def _view(
         )
     mine = [r for r in runs if _belongs(r, identity, state)]
     newest = max(mine, key=lambda r: r.attempt, default=None)
-    if newest is None or (newest.attempt < state.attempt and not _passed(newest, gate.policy, asked)):
+    if newest is None or (newest.attempt < state.attempt and not _stands(newest, identity, gate.policy, asked)):
         return GateView(
             gate=gate, name=run_name(identity), identity=identity, questions=asked, run=None, verdict=Verdict.RUNNING
         )
@@ -142,8 +142,10 @@ def _belongs(run: RunSeen, identity: Identity, state: State) -> bool:
     return same and run.step == identity.step and state.first_attempt <= run.attempt <= state.attempt
 
 
-def _passed(run: RunSeen, policy: GatePolicy, asked: Questions) -> bool:
-    return effective_verdict(run, policy, asked.probes)[0] is Verdict.PASSED
+def _stands(run: RunSeen, identity: Identity, policy: GatePolicy, asked: Questions) -> bool:
+    """Whether an earlier attempt still counts: it passed, on the very questions and policy of now."""
+    same = run.spec.get("parameters") == parameters(identity, policy, asked)
+    return same and effective_verdict(run, policy, asked.probes)[0] is Verdict.PASSED
 
 
 def effective_verdict(run: RunSeen, policy: GatePolicy, probes: int) -> tuple[Verdict, Judgement | None]:

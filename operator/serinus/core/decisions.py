@@ -55,9 +55,9 @@ def _answer(found: DecisionSeen, service: Service, target: str, new: State, now:
     if found.expires and now >= found.expires:
         return "Expired", "it expired before it could be acted on"
     if found.service_uid not in ("", service.uid):
-        return "Rejected", "llmServiceRef.uid: it was made for another object of this name"
+        return "Refused", "llmServiceRef.uid: it was made for another object of this name"
     if found.action not in ACTIONS:
-        return "Rejected", f"action: found {found.action}, this version acts on {', '.join(ACTIONS)}"
+        return "Refused", f"action: found {found.action}, this version acts on {', '.join(ACTIONS)}"
     if found.revision != target:
-        return "Rejected", f"revision: found {found.revision}, the spec asks for {target}"
+        return "Refused", f"revision: found {found.revision}, the spec asks for {target}"
     return None

@@ -12,7 +12,9 @@ from serinus.core.model import Manifest, Purpose
 from serinus.core.seen import DecisionSeen, JobPodSeen, JobSeen, Outcome, PodSeen, RevisionSeen, RunSeen, SetSeen
 
 _PULL_TROUBLES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
-_START_TROUBLES = _PULL_TROUBLES | {"CreateContainerConfigError", "CreateContainerError"}
+_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
+_CONFIG_TROUBLES = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_START_TROUBLES = _PULL_TROUBLES | _CONFIG_TROUBLES
 
 
 def seconds(text: object) -> float:
@@ -20,21 +22,23 @@ def seconds(text: object) -> float:
     if not isinstance(text, str):
         return 0.0
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
+        at = datetime.fromisoformat(text)
     except ValueError:
         return 0.0
+    # Without a zone it is UTC, never that of this machine; the timestamp of an aware time cannot overflow.
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def timestamp(at: float) -> str:
-    """Write seconds since the epoch as Kubernetes does."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Write seconds since the epoch as Kubernetes does; what no date can hold becomes the last one, or the first."""
+    return datetime.fromtimestamp(min(max(int(at), 0), _LAST_SECOND), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def pod_seen(pod: Manifest) -> PodSeen:
     """Reduce a serving pod."""
     metadata, status = pod["metadata"], pod.get("status") or {}
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    containers = status.get("containerStatuses") or []
+    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
     trouble, detail = _pod_trouble(status)
     ended = status.get("phase") in ("Succeeded", "Failed")
     return PodSeen(
@@ -49,7 +53,7 @@ def pod_seen(pod: Manifest) -> PodSeen:
         deleting=bool(metadata.get("deletionTimestamp")) or ended,
         ended=ended,
         address=status.get("podIP", ""),
-        unready_since=_unready_since(status, containers),
+        unready_since=0.0 if trouble else _unready_since(status),
         created=seconds(metadata.get("creationTimestamp")),
         restarts=max((int(c.get("restartCount", 0)) for c in containers), default=0),
         trouble=trouble,
@@ -57,13 +61,35 @@ def pod_seen(pod: Manifest) -> PodSeen:
     )
 
 
-def _unready_since(status: Manifest, containers: list[Manifest]) -> float:
-    """The later of "its containers first ran" and "it lost readiness"."""
+def _unready_since(status: Manifest) -> float:
+    """The later of "it had all it needs to run" and "it lost readiness"; 0 while its images are pulled."""
     ready = _condition(status, "Ready")
-    started = min((_container_started(c) for c in containers), default=0.0)
+    started = _started(status)
     if ready.get("status") == "True" or not started:
         return 0.0
     return max(started, seconds(ready.get("lastTransitionTime")))
+
+
+def _started(status: Manifest) -> float:
+    """When a pod could run: its containers have, or an init container did, or the kubelet refuses to start one.
+
+    An init container that hangs or crashes and a Secret that is missing are no lack of a node or an image.
+    """
+    main = status.get("containerStatuses") or []
+    times = [_container_started(c) for c in main]
+    if times and all(times):
+        return min(times)
+    reasons = {_waiting_reason(c) for c in main}
+    first = [t for t in map(_container_started, status.get("initContainerStatuses") or []) if t]
+    if first and "PodInitializing" in reasons:
+        return min(first)
+    if reasons & _CONFIG_TROUBLES:
+        return seconds(_condition(status, "PodScheduled").get("lastTransitionTime"))
+    return 0.0
+
+
+def _waiting_reason(container: Manifest) -> str:
+    return str(((container.get("state") or {}).get("waiting") or {}).get("reason", ""))
 
 
 def _container_started(container: Manifest) -> float:

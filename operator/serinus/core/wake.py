@@ -21,16 +21,22 @@ def wake_after(
     times = [*waits, *_stage_ends(policy, state)]
     if arrangement.wake is not None:
         times.append(now + arrangement.wake)
-    ahead = [t - now for t in times]
+    ahead = [t - now for t in times if t > now]  # what is past was looked at, and waits for an event
     return max(_SOONEST, min(ahead)) if ahead else None
 
 
 def _stage_ends(policy: RolloutPolicy, state: State) -> list[float]:
-    if state.retry_at:
-        return [state.retry_at]
-    if state.stage is Stage.BAKING and policy.steps:
-        return [state.since + policy.steps[min(state.step, len(policy.steps) - 1)].bake]
-    return [state.since + policy.bake] if state.stage is Stage.FINAL_BAKE else []
+    ends = [state.retry_at] if state.retry_at else []
+    match state.stage:
+        case Stage.SHIFTING:
+            ends.append(state.since + policy.ready_timeout)
+        case Stage.BAKING if policy.steps:
+            ends.append(state.since + policy.steps[min(state.step, len(policy.steps) - 1)].bake)
+        case Stage.FINAL_BAKE:
+            ends.append(state.since + policy.bake)
+        case _:
+            pass
+    return [float(end) for end in ends]
 
 
 def waits(

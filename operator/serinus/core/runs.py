@@ -85,11 +85,18 @@ def _not_ours(job: JobSeen, recorded: str, expected: Expected) -> tuple[str, str
     """A Job of the right name that somebody else made, or made again, proves nothing."""
     if recorded and recorded != job.uid:
         return "JobReplaced", "its Job was deleted and made again by somebody else"
-    if expected.owner_uid not in job.owner_uids or not contains(job.pod_spec, expected.pod_spec):
+    # A Job's pod cannot change: one that was believed is ours, also for an operator of another version or setting.
+    if not recorded and (expected.owner_uid not in job.owner_uids or not _same_pod(job.pod_spec, expected.pod_spec)):
         return "JobNameTaken", f"the Job {job.name} exists and is not what Serinus makes; delete it"
     if len(job.pods) > 1:
         return "MorePods", f"the Job {job.name} has {len(job.pods)} pods where one is made"
     return None
+
+
+def _same_pod(found: Manifest, wanted: Manifest) -> bool:
+    """Whether a Job's pod is ours, but for resources: the API server rewrites quantities (0.5 is 500m)."""
+    containers = [{k: v for k, v in c.items() if k != "resources"} for c in wanted["containers"]]
+    return contains(found, wanted | {"containers": containers})
 
 
 def _ended(job: JobSeen, expected: Expected, now: float) -> Report | tuple[str, str] | None:

@@ -1,5 +1,6 @@
 """Which revisions are kept: that of the spec, those in use, and the newest others up to `historyLimit`."""
 
+from serinus.core import memory
 from serinus.core.revision import Revision
 from serinus.core.seen import RevisionSeen, Snapshot
 
@@ -22,7 +23,7 @@ def kept_revisions(snapshot: Snapshot, target: Revision, *, limit: int) -> tuple
 
 
 def _used(snapshot: Snapshot) -> set[str]:
-    raw = (snapshot.body.get("status") or {}).get("rollout") or {}
-    named = {raw.get("revision", ""), (raw.get("intent") or {}).get("stable", ""), snapshot.stable_selector}
+    remembered = memory.named(snapshot.body.get("status") or {})
+    named = {*remembered, snapshot.stable_selector}
     scaled = {s.revision for s in snapshot.sets if s.replicas}
     return (named | scaled | {p.revision for p in snapshot.pods}) - {""}

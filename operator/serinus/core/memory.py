@@ -50,6 +50,13 @@ def load(status: Manifest, revisions: Sequence[RevisionSeen], *, stable_selector
     return State(stable=_serving(known, stable_selector))
 
 
+def named(status: Manifest) -> set[str]:
+    """The revisions that status speaks of, whether they are on record or not."""
+    raw = status.get("rollout")
+    state = _read(raw) if isinstance(raw, dict) and raw.get("stage") in tuple(Stage) else State()
+    return {state.revision, state.stable} - {""}
+
+
 def _serving(known: dict[str, RevisionSeen], selector: str) -> str:
     """Find the stable revision: what `<name>-stable` selects if it is on record, else the newest proven one."""
     if selector in known and known[selector].outcome is Outcome.PROVEN:
@@ -59,8 +66,7 @@ def _serving(known: dict[str, RevisionSeen], selector: str) -> str:
 
 
 def _read(raw: Manifest) -> State:
-    intent = raw.get("intent") or {}
-    held = raw.get("held")
+    intent, held = _object(raw.get("intent")), _object(raw.get("held"))
     return State(
         stage=Stage(raw["stage"]),
         revision=_text(raw.get("revision")),
@@ -81,6 +87,10 @@ def _read(raw: Manifest) -> State:
         floor_only=intent.get("floorOnly") is True,
         advice=intent.get("advice") is True,
     )
+
+
+def _object(value: Any) -> Manifest:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str:

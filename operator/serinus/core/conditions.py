@@ -34,6 +34,7 @@ class ConditionFacts:
     spec_problem: Hold | None
     probes_problem: Hold | None
     monitoring: str  # what is wrong with it; empty: nothing
+    enforced: bool = True  # gates decide; else nothing that users reach is verified
 
 
 def conditions(facts: ConditionFacts) -> list[Condition]:
@@ -53,6 +54,8 @@ def conditions(facts: ConditionFacts) -> list[Condition]:
 
 
 def _canary_verified(facts: ConditionFacts) -> Condition:
+    if not facts.enforced:
+        return Condition("CanaryVerified", "Unknown", "NotEnforced", "spec.rollout.mode lets no gate stop a rollout")
     if facts.in_traffic or (facts.stage == "Stable" and facts.phase == "Stable"):
         return Condition("CanaryVerified", "True", "GatesPassed")
     if facts.phase == "RolledBack":

@@ -270,6 +270,7 @@ def _facts(view: View, word: str, outputs: Sequence[Output]) -> ConditionFacts:
         spec_problem=view.spec_problem,
         probes_problem=view.probes_problem,
         monitoring=_monitoring(view, outputs),
+        enforced=view.service.rollout.mode is Mode.ENFORCE,
     )
 
 

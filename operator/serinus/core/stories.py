@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serinus.core.gates import GateView
-from serinus.core.rollout import Stage, State
+from serinus.core.rollout import IN_TRAFFIC, Stage, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +21,9 @@ def stories(old: State, new: State, gates: Sequence[GateView]) -> tuple[Story, .
     """Tell what a transition means; nothing if the state stayed."""
     if new == old:
         return ()
-    told = [_stage(old, new)] if new.stage != old.stage or new.step != old.step else []
+    told = [_gate(old, new), _stage(old, new)] if new.stage != old.stage or new.step != old.step else []
     if new.held is not None and new.held != old.held:
-        reason = new.held.reason if new.held.reason == "ProbeBroken" else "Held"
+        reason = _HELD.get(new.held.reason, "Held")
         message = f"{new.held.reason}: {new.held.message}"
         told.append(Story(reason=reason, message=message, warning=True, key=f"{new.revision}/{new.held.reason}"))
     if new.retries > old.retries and gates:
@@ -31,6 +31,21 @@ def stories(old: State, new: State, gates: Sequence[GateView]) -> tuple[Story, .
             Story(reason="ProbeBroken", message=f"attempt {new.attempt} begins", warning=True, key=str(new.attempt))
         )
     return tuple(s for s in told if s is not None)
+
+
+_HELD = {"ProbeBroken": "ProbeBroken", "Inconclusive": "GateInconclusive", "NameConflict": "NameConflict"}
+"""Reasons of a hold that have an event of their own."""
+_JUDGED = {"QualityFailed": "GateFailed", "QualityInconclusive": "GateInconclusive"}
+
+
+def _gate(old: State, new: State) -> Story | None:
+    """What the gates said; in mode Advise a revision that went on in spite of them has not passed."""
+    key = f"{old.revision}/{old.stage}/{old.step}/{old.attempt}"
+    if new.stage is Stage.ABORTING and new.reason in _JUDGED:
+        return Story(reason=_JUDGED[new.reason], message=f"{old.revision}: {new.detail}", warning=True, key=key)
+    if old.stage is Stage.PROBING and new.stage in IN_TRAFFIC and not new.advice:
+        return Story(reason="GatePassed", message=f"{old.revision} passed its gates before traffic", key=key)
+    return None
 
 
 def _stage(old: State, new: State) -> Story | None:
@@ -41,8 +56,6 @@ def _stage(old: State, new: State) -> Story | None:
             return Story(reason="RolloutStarted", message=f"{revision}: one pod, without traffic", key=key)
         case Stage.SHIFTING:
             return Story(reason="TrafficShifted", message=f"{revision}: step {new.step + 1}", key=key)
-        case Stage.PROMOTING if old.stage is Stage.PROBING:
-            return Story(reason="GatePassed", message=f"{revision} passed its gates before traffic", key=key)
         case Stage.PROMOTING:
             return Story(reason="TrafficShifted", message=f"{revision}: replacing all pods", key=key)
         case Stage.STABLE if new.stable == old.revision:

@@ -3,7 +3,8 @@
 Defaults are those of the CRD, repeated here because `serinus render` works without a cluster; a test compares both.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from serinus.core.fields import Fields, as_member
@@ -34,6 +35,9 @@ from serinus.core.support import ignored_fields, restraining_fields
 
 _DEFAULT_STEPS: Final = ({"trafficPercent": 10, "bake": "5m"}, {"trafficPercent": 50, "bake": "5m"})
 _GATE_PURPOSES: Final = (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE)
+_SERVICE_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer")
+_SEVERITIES: Final = ("info", "warning", "critical")
+_PERCENT: Final = re.compile(r"(?:[1-9]?[0-9]|100)%")
 _RESERVED_METADATA: Final = "serinus.dev/"
 
 
@@ -58,19 +62,27 @@ def parse(body: Manifest, catalogue: Catalogue) -> Service:
         workload=workload,
         service=ServiceOptions(
             port=service.integer("port", 80, low=1, high=65535),
-            type=service.text("type", "ClusterIP"),
+            type=_choice(service, "type", _SERVICE_TYPES),
             annotations=service.strings("annotations"),
         ),
-        max_unavailable=_max_unavailable(spec.child("disruption")),
+        max_unavailable=_count_or_percent(spec.child("disruption"), "maxUnavailable"),
         access=_access(spec),
         rollout=rollout,
         gates=gates,
         probe_job=_probe_job(spec.child("probeJob")),
-        evidence_keep=spec.text("evidenceRetention", "WithService") == "Keep",
+        evidence_keep=_choice(spec, "evidenceRetention", ("WithService", "Keep")) == "Keep",
         monitoring=_monitoring(spec),
         restraining=restraining_fields(spec.raw),
         ignored=ignored_fields(spec.raw),
     )
+
+
+def _choice(fields: Fields, key: str, allowed: Sequence[str]) -> str:
+    """Read one of a few words; the first one is the default."""
+    found = fields.text(key, allowed[0])
+    if found not in allowed:
+        raise InvalidSpec(fields.at(key), f"found {found!r}, allowed are {', '.join(allowed)}")
+    return found
 
 
 def _runtime(spec: Fields, catalogue: Catalogue) -> Runtime:
@@ -141,19 +153,24 @@ def _defaults(fields: Fields, wanted: bool) -> list[Fields]:  # noqa: FBT001 one
 
 
 def _surge(fields: Fields) -> Surge:
-    value = fields.raw.get("maxSurge", 1)
+    value = _count_or_percent(fields, "maxSurge")
+    return Surge(value=value) if isinstance(value, int) else Surge(value=int(value[:-1]), percent=True)
+
+
+def _count_or_percent(fields: Fields, key: str) -> int | str:
+    value = 1 if fields.raw.get(key) is None else fields.raw[key]
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return Surge(value=value)
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal():
-        return Surge(value=int(value[:-1]), percent=True)
-    raise InvalidSpec(
-        fields.at("maxSurge"), f"found {value!r}, allowed is a number of replicas or a percentage: 1, 25%"
-    )
+        return value
+    if isinstance(value, str) and _PERCENT.fullmatch(value):
+        return value
+    raise InvalidSpec(fields.at(key), f"found {value!r}, allowed is a number or a percentage from 0% to 100%: 1, 25%")
 
 
 def _gate(fields: Fields) -> QualityGate:
     budget = fields.child("budget")
-    when = tuple(as_member(v, Purpose, f"{fields.at('when')}[{i}]") for i, v in enumerate(fields.values("when")))
+    # An empty list is not an absent one: a gate with `every` alone runs in no stage.
+    wanted = fields.values("when") if fields.has("when") else [Purpose.BEFORE_TRAFFIC]
+    when = tuple(as_member(v, Purpose, f"{fields.at('when')}[{i}]") for i, v in enumerate(wanted))
     if any(p not in _GATE_PURPOSES for p in when):
         raise InvalidSpec(fields.at("when"), f"found {list(when)}, allowed are {', '.join(_GATE_PURPOSES)}")
     policy = GatePolicy(
@@ -176,7 +193,7 @@ def _gate(fields: Fields) -> QualityGate:
         name=fields.text("name"),
         probe_set=fields.child("probeSetRef").text("name"),
         policy=policy,
-        when=when or (Purpose.BEFORE_TRAFFIC,),
+        when=when,
     )
 
 
@@ -189,13 +206,6 @@ def _require_gate(workload: Workload | None, rollout: RolloutPolicy, gates: tupl
             f"found no gate with when: [BeforeTraffic], which mode {rollout.mode} needs; "
             "add one, or set spec.rollout.mode: Ungated",
         )
-
-
-def _max_unavailable(fields: Fields) -> int | str:
-    value = fields.raw.get("maxUnavailable", 1)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise InvalidSpec(fields.at("maxUnavailable"), f"found {value!r}, allowed is a number or a percentage")
-    return value
 
 
 def _access(spec: Fields) -> SecretKey | None:
@@ -231,5 +241,5 @@ def _override(fields: Fields) -> AlertOverride:
     return AlertOverride(
         threshold=next(iter(thresholds.values()), None),
         hold=fields.text("for") if fields.has("for") else None,
-        severity=fields.text("severity") if fields.has("severity") else None,
+        severity=_choice(fields, "severity", _SEVERITIES) if fields.has("severity") else None,
     )

@@ -155,7 +155,8 @@ def _block(desk: _Desk, state: State) -> Hold | None:
             reason="FieldNotSupported",
             message=f"this version cannot act on {paths}; remove it to go on without that restraint",
         )
-    problem = _spec_problem(desk, state) or desk.probes_problem
+    probes_problem = None if desk.service.rollout.mode is Mode.ADVISE else desk.probes_problem
+    problem = _spec_problem(desk, state) or probes_problem
     if problem is not None:
         return problem
     return Hold(reason="Paused", message="spec.rollout.paused is true") if desk.service.rollout.paused else None

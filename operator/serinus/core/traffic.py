@@ -74,8 +74,8 @@ def _sides(state: State, policy: RolloutPolicy, *, replicas: int, stable_serving
             return warm, Side(revision=state.revision, replicas=replicas, live=True)
         case Stage.ABORTING:
             # A bad canary loses its users at once if at least half of the pods are stable ones: a short overload is
-            # better than wrong answers, an outage is not. From Promoting on, traffic leaves pod by pod. Without a stable
-            # revision there is nothing to wait for.
+            # better than wrong answers, an outage is not. From Promoting on, traffic leaves pod by pod. Without stable
+            # there is nothing to wait for.
             at_once = not state.stable or (not state.promoted and 2 * stable_serving >= replicas)
             return alone, Side(revision=canary.revision, replicas=0, live=False, bar=at_once)
 

@@ -124,8 +124,8 @@ def test_crash_loop_counts_restarts(bed: ApiBed, namespace: str) -> None:
 @pytest.mark.usefixtures("faker")
 def test_image_that_cannot_be_pulled_is_told_by_the_waiting_container(bed: ApiBed, namespace: str) -> None:
     _start(bed, namespace, _template("image-pull"))
-    pulling = _reported(bed, namespace, "PodScheduled", "True")["status"]
-    assert pulling["phase"] == "Pending"
+    pulling = _reported(bed, namespace, "Ready", "False")["status"]
+    assert (pulling["phase"], _condition({"status": pulling}, "PodScheduled")) == ("Pending", "True")
     assert pulling["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
 
 

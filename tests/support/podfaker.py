@@ -19,6 +19,8 @@ from tests.support.podlife import HOST_IP, NODE, Manifest, by_annotation, pod_ip
 
 _USER = "pod-faker"
 _START_SECONDS = 10.0
+_LAST_WORDS = 0.05
+"""Seconds in which the loop ends aborted TLS connections."""
 
 
 class PodFaker:
@@ -89,11 +91,14 @@ class PodFaker:
             stopping: asyncio.Future[Any] = asyncio.ensure_future(self._stop.wait())
             ends = (watching, stopping, self._kubelet.broken)
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for life in self._lives.values():
-                life.task.cancel()
-            for end in ends:
-                if end.done():
-                    end.result()
+            done = [end for end in ends if end.done()]
+            work = [watching, stopping, *(life.task for life in self._lives.values())]
+            for task in work:
+                task.cancel()
+            await asyncio.wait(work)
+        await asyncio.sleep(_LAST_WORDS)
+        for end in done:
+            end.result()
 
     async def _watch(self, session: aiohttp.ClientSession) -> None:
         """List and watch again and again; what fell between two streams is in the next list."""

@@ -21,6 +21,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud8
 
 def redact(text: str, limit: int) -> str:
     """The beginning of a text on one line, at most `limit` bytes of UTF-8, without personal data and secrets."""
+    if not text:
+        return ""
     text = text[: _KEPT * limit]
     for pattern, replacement in _RULES:
         text = pattern.sub(_phone if replacement == "[phone]" else replacement, text)

@@ -1,7 +1,7 @@
 """The process that renders and scores: `python -m serinus.probes.scorer FILE`. It asks nobody and knows no side.
 
 It is a process of its own because a script can hang in a native loop that no limit of the engine ends; then its parent
-ends it and starts another. One JSON document a line: first one for each probe, then one answer in, one score out.
+ends it and starts another. One JSON document a line: first one for each probe, then answers in, scores out.
 """
 
 import json
@@ -30,8 +30,7 @@ def main(arguments: list[str]) -> int:
         ready.append(found)
         _write(sys.stdout, {"prompt": found.prompt, "messages": found.messages})
     for line in sys.stdin:
-        request = json.loads(line)
-        _write(sys.stdout, _score(ready[request["probe"]], request))
+        _write(sys.stdout, [_score(ready[request["probe"]], request) for request in json.loads(line)])
     return 0
 
 
@@ -53,7 +52,7 @@ def _finite(score: float) -> float:
     return min(1.0, max(0.0, score)) if score == score else 0.0  # noqa: PLR0124 - NaN differs from itself
 
 
-def _write(stream: TextIO, document: dict[str, Any]) -> None:
+def _write(stream: TextIO, document: Any) -> None:
     stream.write(json.dumps(document, separators=(",", ":")) + "\n")
     stream.flush()
 

@@ -1,4 +1,4 @@
-"""The parent's side of the scoring process: starts it, hands it answers one by one, ends it when it takes too long."""
+"""The parent's side of the scoring process: starts it, hands it answers, ends it when it takes too long."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,18 @@ _LINE_BYTES: Final = 64 * 1024 * 1024
 _PREPARE_SECONDS: Final = 15.0
 """For one probe; a template of normal size takes a thousandth of a second."""
 _START_SECONDS: Final = 30.0
+_BATCH: Final = 32
 _BASE_SECONDS: Final = 8.0
 _SECONDS_EACH: Final = 1.5
-"""For one answer: time for a busy node, and for each script a little more than the engine's own limit."""
+"""For one exchange: time for a busy node, and for each script a little more than the engine's own limit."""
 
 
 class ScoringFailed(Exception):
     """The probes cannot be prepared, or the scoring process cannot run; the run cannot go on."""
+
+
+class _ProcessEnded(ScoringFailed):
+    """The process went away, killed for its memory perhaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +47,24 @@ class Score:
     assertions: tuple[Mapping[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """An answer that waits for its score."""
+
+    probe: int
+    request: Mapping[str, Any]
+    score: asyncio.Future[Score | None]
+
+
 class Scorer:
-    """A scoring process. `start` first, `close` at the end; answers wait for each other in between."""
+    """A scoring process. `start` first, `close` at the end; answers that wait for it go to it together."""
 
     def __init__(self, path: str, probes: tuple[Probe, ...]) -> None:
         self._path = path
         self._probes = probes
-        self._limits = [_BASE_SECONDS + _SECONDS_EACH * len(p.assertions) for p in probes]
-        self._lock = asyncio.Lock()
+        self._seconds = [_SECONDS_EACH * len(p.assertions) for p in probes]
+        self._waiting: list[_Waiting] = []
+        self._pump: asyncio.Future[None] | None = None
         self._process: Process | None = None
 
     async def start(self) -> tuple[Question, ...]:
@@ -62,34 +77,60 @@ class Scorer:
             try:
                 found = await self._read(_START_SECONDS if number == 0 else _PREPARE_SECONDS)
             except (TimeoutError, ScoringFailed) as e:
-                await self.close()
+                await self._end()
                 why = "took too long" if isinstance(e, TimeoutError) else str(e)
                 raise ScoringFailed(f"probe {probe.id!r}: its templates or scripts cannot be prepared: {why}") from e
             if "error" in found:
-                await self.close()
+                await self._end()
                 raise ScoringFailed(str(found["error"]))
             questions.append(Question(prompt=found["prompt"], messages=tuple(found["messages"])))
         return tuple(questions)
 
     async def score(self, number: int, text: str, latency_ms: float) -> Score | None:
-        """Score an answer to a probe; None, and a new process, when scoring does not end: that says nothing of it."""
-        request = json.dumps({"probe": number, "text": text, "ms": latency_ms}).encode() + b"\n"
-        async with self._lock:
-            try:
-                found = await self._exchange(request, self._limits[number])
-            except (TimeoutError, ScoringFailed, ConnectionError):
-                await self.close()
-                await self.start()
-                return None
-        return Score(
-            passed=found["passed"],
-            score=found["score"],
-            reason=found["reason"],
-            assertions=tuple(found["assertions"]),
-        )
+        """Score an answer to a probe; None when scoring does not end, which says nothing of the answer."""
+        score: asyncio.Future[Score | None] = asyncio.get_running_loop().create_future()
+        request = {"probe": number, "text": text, "ms": latency_ms}
+        self._waiting.append(_Waiting(probe=number, request=request, score=score))
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.ensure_future(self._score_waiting())
+        return await score
 
     async def close(self) -> None:
-        """End the process."""
+        """End the process; answers that still wait have no score."""
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+        await self._end()
+
+    async def _score_waiting(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            try:
+                await self._score_batch(batch)
+            except ScoringFailed as e:
+                for one in (*batch, *self._waiting):
+                    if not one.score.done():
+                        one.score.set_exception(e)
+                self._waiting = []
+
+    async def _score_batch(self, batch: list[_Waiting]) -> None:
+        """Score answers in one exchange; when it does not end, one by one, to find the one that did it."""
+        request = json.dumps([one.request for one in batch]).encode() + b"\n"
+        try:
+            scores = await self._exchange(request, _BASE_SECONDS + sum(self._seconds[one.probe] for one in batch))
+        except (TimeoutError, ConnectionError, _ProcessEnded):
+            await self._end()
+            await self.start()
+            if len(batch) > 1:
+                for one in batch:
+                    await self._score_batch([one])
+                return
+            scores = [None]
+        for one, found in zip(batch, scores, strict=True):
+            if not one.score.done():
+                one.score.set_result(None if found is None else Score(**found))
+
+    async def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -97,18 +138,17 @@ class Scorer:
             process.kill()
         await process.communicate()
 
-    async def _exchange(self, request: bytes, seconds: float) -> dict[str, Any]:
+    async def _exchange(self, request: bytes, seconds: float) -> Any:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(request)
         await self._process.stdin.drain()
         return await self._read(seconds)
 
-    async def _read(self, seconds: float) -> dict[str, Any]:
+    async def _read(self, seconds: float) -> Any:
         assert self._process is not None
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), seconds)
         if not line.endswith(b"\n"):
-            raise ScoringFailed("the scoring process ended")
-        found: dict[str, Any] = json.loads(line)
-        return found
+            raise _ProcessEnded("the scoring process ended")
+        return json.loads(line)

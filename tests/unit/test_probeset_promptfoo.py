@@ -20,10 +20,6 @@ def good(text: str, files: dict[str, str] | None = None, **spec: Any) -> ProbeSe
     return found
 
 
-def from_files(files: dict[str, str], **spec: Any) -> ProbeSet:
-    return parse_probe_set({"source": {"configMapRef": {"name": "probes"}}, **spec}, files)
-
-
 def only_problem(found: ProbeSet) -> tuple[int, str, str]:
     (problem,) = found.problems
     assert found.probes == ()
@@ -106,59 +102,6 @@ def test_own_assertion_types_may_stand_under_metadata_where_promptfoo_ignores_th
     assert "gate" not in probe.metadata
 
 
-def test_files_are_resolved_and_what_comes_from_them_is_not_rendered() -> None:
-    files = {
-        "promptfooconfig.yaml": """
-prompts: [file://prompt.txt]
-defaultTest: file://default.yaml
-tests: file://tests.yaml
-""",
-        "prompt.txt": "First {{q}}\n---\n\nSecond {{q}}\n",
-        "default.yaml": "vars: {r: file://long.txt, y: file://data.yaml}\n",
-        "long.txt": "  a long text \n",
-        "data.yaml": "a: [1, yes]",
-        "tests.yaml": """
-- vars: {q: hi}
-  assert:
-  - {type: is-json, value: file://schema.json}
-  - {type: contains, value: file://long.txt}
-  - {type: javascript, value: "file://check.js:fn"}
-- vars: file://vars.yaml
-  assert: [{type: contains, value: x}]
-""",
-        "schema.json": '{"type": "object"}',
-        "check.js": "module.exports.fn = () => true",
-        "vars.yaml": "q: from file",
-    }
-    found = from_files(files)
-    assert not found.problems
-    assert [p.prompt for p in found.probes[:2]] == ["First {{q}}", "Second {{q}}"]
-    first = found.probes[0]
-    assert first.variables == {"q": "hi", "r": "a long text", "y": '{"a":[1,"yes"]}'}
-    schema, text, script = first.assertions
-    assert (schema.value, schema.literal) == ({"type": "object"}, True)
-    assert (text.value, text.literal) == ("a long text", True)
-    assert (script.module, script.value) == ("check.js:fn", files["check.js"])
-    assert found.probes[2].variables["q"] == "from file"
-
-
-@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "sub/../tests.yaml", "missing.txt"])
-def test_reference_leads_nowhere_but_to_the_files_that_were_given(path: str) -> None:
-    line, field, message = only_problem(parse(f"- vars: {{q: 'file://{path}'}}\n  {ASSERT}\n"))
-    assert (line, field) == (1, "[0].vars")
-    assert path in message
-
-
-def test_problem_in_another_file_names_that_file_and_its_line() -> None:
-    found = from_files(
-        {"tests.yaml": "- file://more.yaml\n", "more.yaml": "- vars: {q: a}\n  asert: []\n"}, prompts=["x"]
-    )
-    assert [(p.file, p.line, p.field) for p in found.problems] == [
-        ("more.yaml", 2, "[0].asert"),
-        ("more.yaml", 1, "[0]"),
-    ]
-
-
 REFUSED = [
     ("- vars: {q: a}\n", 1, "[0]", "no assertion"),
     ("- vars: {q: a}\n  assert: []\n", 1, "[0]", "no assertion"),
@@ -239,3 +182,8 @@ def test_threshold_that_a_type_does_not_have_is_dropped_with_a_note() -> None:
     found = good("- vars: {q: a}\n  assert: [{type: contains, value: x, threshold: 0.5}]\n")
     assert found.probes[0].assertions[0].threshold is None
     assert "ignored" in found.notes[0].message
+
+
+def test_default_test_in_both_places_is_refused() -> None:
+    text = f"defaultTest: {{threshold: 1}}\ntests:\n- vars: {{q: hi}}\n  {ASSERT}\n"
+    assert only_problem(parse(text, defaultTest={"threshold": 0.5}))[1] == "spec.defaultTest"

@@ -24,6 +24,7 @@ ENV PATH=/opt/serinus/bin:$PATH \
 COPY --from=build --chown=root:root /opt/serinus /opt/serinus
 COPY alert-rules /usr/share/serinus/alert-rules
 COPY grafana-dashboards /usr/share/serinus/grafana-dashboards
+COPY crds /usr/share/serinus/crds
 WORKDIR /tmp
 USER 65532:65532
 # The Deployment's probes ask the operator itself; a Job has none.

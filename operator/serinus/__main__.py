@@ -1,19 +1,30 @@
 """`serinus …`: the command line. Each command is a module of `cli/`; `operator` is what runs in the cluster."""
 
 import argparse
+import os
 import sys
+from typing import NoReturn
 
 from serinus import __version__
 from serinus.cli import operator, render, validate
+from serinus.cli.context import Unusable
 from serinus.cli.documents import Unreadable
 from serinus.core.datafile import InvalidCatalogue
 
 COMMANDS = (operator, render, validate)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong with a call in one line."""
+
+    def error(self, message: str) -> NoReturn:  # type: ignore[explicit-override]
+        """End with 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. 2: the call or a file is unusable."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="serinus",
         description="Rollouts of language models, gated on the quality of their answers.",
     )
@@ -23,12 +34,18 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
-    except (Unreadable, InvalidCatalogue) as e:
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except (Unreadable, Unusable, InvalidCatalogue) as e:
         print(f"serinus: {e}", file=sys.stderr)  # noqa: T201 - the command line's own words
         return 2
     except BrokenPipeError:
+        # Whoever read our output has enough; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -10,15 +10,19 @@ from serinus.plan import Surroundings
 from serinus.resources.context import Settings
 from serinus.shell.catalogue import RUNTIMES, load
 
-_REPOSITORY = Path(__file__).parents[3]
+_PLACES = (Path(), Path(__file__).parents[3], Path("/usr/share/serinus"))
+"""Where folders of data are: here, in the source tree, in the image."""
+
+
+class Unusable(Exception):
+    """An argument that cannot be used; the message is one line."""
 
 
 def data_folder(name: str, variable: str) -> Path:
-    """Find a folder of data: where the variable says, else in this folder, else in the source tree."""
-    if variable in os.environ:
+    """Find a folder of data: where the variable says, else here, in the source tree, or in the image."""
+    if os.environ.get(variable):
         return Path(os.environ[variable])
-    here = Path(name)
-    return here if here.is_dir() else _REPOSITORY / name
+    return next((place / name for place in _PLACES if (place / name).is_dir()), Path(name))
 
 
 def surroundings(*, probe_image: str, monitor_labels: dict[str, str]) -> Surroundings:
@@ -32,22 +36,37 @@ def probe_sets(documents: list[Document], namespace: str) -> dict[str, ProbeSetS
     """Resolve the ProbeSets of a namespace among these objects, with the ConfigMaps that they refer to."""
     found = {}
     for document in documents:
-        metadata = document.body.get("metadata") or {}
-        if document.body["kind"] == "ProbeSet" and metadata.get("namespace", "default") == namespace:
-            name, spec = str(metadata.get("name", "")), document.body.get("spec") or {}
+        spec = document.body.get("spec")
+        if document.kind == "ProbeSet" and document.namespace == namespace and isinstance(spec, dict):
             files = config_map_files(documents, namespace, spec)
-            found[name] = read_probe_set(name, spec, files)[0]
+            found[document.name] = read_probe_set(document.name, spec, files)[0]
     return found
 
 
 def config_map_files(documents: list[Document], namespace: str, spec: dict[str, object]) -> dict[str, str]:
     """Return the files of the ConfigMap that a ProbeSet refers to, if it was given too."""
+    wanted = config_map_of(spec)
+    for document in documents:
+        same = document.name == wanted and document.namespace == namespace
+        if document.kind == "ConfigMap" and same:
+            data = document.body.get("data")
+            return {str(k): v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
+    return {}
+
+
+def config_map_of(spec: dict[str, object]) -> str:
+    """Return the name of the ConfigMap that a ProbeSet refers to, empty if it refers to none."""
     source = spec.get("source")
     reference = source.get("configMapRef") if isinstance(source, dict) else None
-    wanted = reference.get("name") if isinstance(reference, dict) else None
-    for document in documents:
-        metadata = document.body.get("metadata") or {}
-        same = metadata.get("name") == wanted and metadata.get("namespace", "default") == namespace
-        if document.body["kind"] == "ConfigMap" and same:
-            return dict(document.body.get("data") or {})
-    return {}
+    return str(reference.get("name", "")) if isinstance(reference, dict) else ""
+
+
+def pairs(texts: list[str], flag: str) -> dict[str, str]:
+    """Read `KEY=VALUE` arguments of a flag; raises Unusable for a text without a key or without `=`."""
+    found = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not key or not sign:
+            raise Unusable(f"{flag}: found {text!r}, allowed is KEY=VALUE")
+        found[key] = value
+    return found

@@ -5,6 +5,7 @@ import os
 import sys
 from typing import Any
 
+from serinus.cli.context import pairs
 from serinus.shell.setting_types import InvalidSetting
 from serinus.shell.settings import load_settings
 
@@ -27,9 +28,8 @@ def run(options: argparse.Namespace) -> int:
     """Run; 2 if a setting cannot be used."""
     from serinus.shell.engine import run_operator  # noqa: PLC0415 - kopf and kubernetes take 0.4 s to import
 
-    flags = dict(text.partition("=")[::2] for text in options.set)
     try:
-        settings = load_settings(os.environ, flags)
+        settings = load_settings(os.environ, pairs(options.set, "--set"))
     except InvalidSetting as e:
         print(f"serinus: {e}", file=sys.stderr)
         return 2

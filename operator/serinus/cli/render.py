@@ -7,10 +7,14 @@ from typing import Any
 
 import yaml
 
-from serinus.cli import context, documents
+from serinus.cli import context, documents, schemas
+from serinus.cli.documents import Document
 from serinus.core.model import InvalidSpec
+from serinus.plan import Surroundings
 from serinus.resources import BUILDERS
 from serinus.steady import plan_steady
+
+LLMSERVICE = "LLMService"
 
 
 def add_parser(commands: Any) -> None:
@@ -29,25 +33,37 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Render every LLMService of the files; 1 if one is invalid."""
+    """Render every LLMService of the files; 1 if one is invalid or if there is none, and then nothing is printed."""
+    labels = context.pairs(options.monitor_label, "--monitor-label")
     found = documents.read(options.file)
-    labels = dict(label.partition("=")[::2] for label in options.monitor_label)
     around = context.surroundings(probe_image=options.probe_image, monitor_labels=labels)
-    manifests: list[dict[str, Any]] = []
-    services = [d for d in found if d.body["kind"] == "LLMService"]
+    services = [d for d in found if d.kind == LLMSERVICE and schemas.is_ours(d.body)]
     if not services:
-        print(f"serinus: no LLMService in {', '.join(options.file)}", file=sys.stderr)
+        print(f"serinus: no {LLMSERVICE} in {', '.join(options.file)}", file=sys.stderr)
         return 1
-    for document in services:
-        namespace = (document.body.get("metadata") or {}).get("namespace", "default")
-        try:
-            planned = plan_steady(document.body, around, context.probe_sets(found, namespace))
-        except InvalidSpec as e:
-            print(f"serinus: {document.title}: {e}", file=sys.stderr)
-            return 1
-        manifests += planned.manifests
+    manifests: list[dict[str, Any]] = []
+    wrong = [problem for document in services for problem in _rendered(document, found, around, manifests)]
+    for problem in wrong:
+        print(f"serinus: {problem}", file=sys.stderr)
+    if wrong:
+        return 1
     _print([m for m in manifests if _installed(m, options.api)], options.output)
     return 0
+
+
+def _rendered(
+    document: Document, found: list[Document], around: Surroundings, manifests: list[dict[str, Any]]
+) -> list[str]:
+    """Add a service's manifests, or return what is wrong with it."""
+    problems = schemas.problems(document.body)
+    if not problems:
+        try:
+            planned = plan_steady(document.body, around, context.probe_sets(found, document.namespace))
+        except InvalidSpec as e:
+            problems = [(e.path, e.message)]
+        else:
+            manifests += planned.manifests
+    return [f"{document.title}: {path}: {message}" for path, message in problems]
 
 
 def _installed(manifest: dict[str, Any], apis: list[str] | None) -> bool:

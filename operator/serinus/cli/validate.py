@@ -1,20 +1,26 @@
-"""`serinus validate`: says what is wrong with LLMServices and ProbeSets, without a cluster, with line numbers.
+"""`serinus validate`: says what is wrong with LLMServices, ProbeSets and Decisions, without a cluster.
 
-Exit code 0: nothing; 1: there are problems; 2: a file cannot be read.
+Exit code 0: nothing is wrong; 1: something is, or there is nothing to check; 2: a file cannot be read.
 """
 
 import argparse
 import json
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from serinus.cli import context, documents, schemas
 from serinus.cli.documents import Document
+from serinus.core import naming
 from serinus.core.model import InvalidSpec
 from serinus.core.parse import parse
+from serinus.core.probe import Problem
 from serinus.core.probeset import parse_probe_set
 from serinus.core.questions import questions_of
 from serinus.plan import Surroundings
+from serinus.probes.check import check_probes
+from serinus.resources.prometheus_rule import override_problems, unknown_alerts
 
 
 @dataclass(frozen=True)
@@ -39,46 +45,62 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Validate every object of the files."""
     found = documents.read(options.file)
+    ours = [d for d in found if schemas.is_ours(d.body)]
+    if not ours:  # a check of nothing must not look like a check that found nothing
+        print(f"serinus: no object of {naming.GROUP} in {', '.join(options.file)}", file=sys.stderr)
     around = context.surroundings(probe_image="serinus:latest", monitor_labels={})
-    findings = [finding for document in found for finding in check(document, found, around)]
+    findings = [finding for document in ours for finding in check(document, found, around)]
     if options.output == "json":
-        print(json.dumps({"problems": [asdict(f) for f in findings], "objects": len(found)}, indent=2))
+        print(json.dumps({"problems": [asdict(f) for f in findings], "objects": len(ours)}, indent=2))
     else:
         for finding in findings:
             line = f" line {finding.line}:" if finding.line else ""
             print(f"{finding.file}: {finding.object}:{line} {finding.field}: {finding.message}")
-        checked = sum(d.body["kind"] in ("LLMService", "ProbeSet") for d in found)
-        print(f"{checked} checked, {len(findings)} problem{'' if len(findings) == 1 else 's'}")
-    return 1 if findings else 0
+    if options.output == "text" and ours:
+        plural = "" if len(findings) == 1 else "s"
+        print(f"{len(ours)} checked, {len(findings)} problem{plural}", file=sys.stderr)
+    return 1 if findings or not ours else 0
 
 
 def check(document: Document, found: list[Document], around: Surroundings) -> list[Finding]:
-    """Return the problems of one object; of a kind that is not ours there are none."""
-    kind = document.body["kind"]
-    if kind not in ("LLMService", "ProbeSet"):
-        return []
-    metadata = document.body.get("metadata") or {}
-    name = f"{kind} {metadata.get('namespace', 'default')}/{metadata.get('name', '?')}"
+    """Return the problems of one object of ours; `found` are all objects that were given, for what it refers to."""
 
     def finding(field: str, message: str, line: int = 0, file: str = "") -> Finding:
-        return Finding(file or document.file, name, field, message, line)
+        return Finding(file or document.file, document.object, field, message, line)
 
     problems = [finding(field, message) for field, message in schemas.problems(document.body)]
     if problems:
         return problems
-    if kind == "ProbeSet":
-        files = context.config_map_files(found, metadata.get("namespace", "default"), document.body["spec"])
-        parsed = parse_probe_set(document.body["spec"], files)
-        return [finding(p.field, p.message, p.line, p.file) for p in parsed.problems]
+    if document.kind == "ProbeSet":
+        return [finding(p.field, p.message, p.line, p.file) for p in _probe_set(document, found)]
+    return [finding(*p) for p in _service(document, found, around)] if document.kind == "LLMService" else []
+
+
+def _probe_set(document: Document, found: list[Document]) -> Sequence[Problem]:
+    spec = document.body["spec"]
+    wanted, files = context.config_map_of(spec), context.config_map_files(found, document.namespace, spec)
+    if wanted and not any(d.kind == "ConfigMap" and d.name == wanted for d in found):
+        message = f"found {wanted!r}, which is not among the files given: give its file too, to check the questions"
+        return [Problem(line=0, field="spec.source.configMapRef.name", message=message)]
+    parsed = parse_probe_set(spec, files)
+    return parsed.problems or check_probes(parsed)
+
+
+def _service(document: Document, found: list[Document], around: Surroundings) -> list[tuple[str, str]]:
     try:
         service = parse(document.body, around.catalogue)
     except InvalidSpec as e:
-        return [finding(e.path, e.message)]
+        return [(e.path, e.message)]
+    wrong = [
+        tuple(text.split(": ", 1))
+        for text in (
+            *unknown_alerts(service, around.alerts),
+            *override_problems(service, around.alerts),
+        )
+    ]
     sets = context.probe_sets(found, service.namespace)
-    if not sets:
-        return []  # its ProbeSets are elsewhere: whether they exist is for the cluster to say
-    problem = questions_of(service.gates, sets)[1]
-    if problem is None:
-        return []
-    field, _, message = problem.message.partition(": ")
-    return [finding(field, message)]
+    # Without a ProbeSet among the files they are elsewhere: whether they exist is for the cluster to say.
+    problem = questions_of(service.gates, sets)[1] if sets else None
+    if problem is not None:
+        wrong.append(tuple(problem.message.split(": ", 1)))
+    return [(path, message) for path, message in wrong]

@@ -34,6 +34,10 @@ _MAX_LAG = 5.0
 _LOST = 1
 
 
+class CannotServe(Exception):
+    """A port cannot be listened on; the message names its setting."""
+
+
 class Engine:
     """One replica of the operator."""
 
@@ -78,7 +82,10 @@ class Engine:
         add_metrics(metrics.app, self._telemetry.expose)
         add_gate(gate.app, self._reading_api())
         for name, server in (("health", health), ("metrics", metrics), ("gate", gate)):
-            port = await server.start()
+            try:
+                port = await server.start()
+            except OSError as e:
+                raise CannotServe(f"{name}Port: {e.strerror or e}; allowed is a free port, or 0 for any") from e
             self._stack.push_async_callback(server.stop)
             logs.event(_log, "serving", what=name, port=port)
 
@@ -132,13 +139,13 @@ class Engine:
 
 
 def run_operator(settings: Settings, kubeconfig: str | None) -> int:
-    """Run until SIGTERM or SIGINT; 0 then, 1 if a part failed, 2 without credentials or with a broken catalogue."""
+    """Run until SIGTERM or SIGINT; 0 then, 1 if a part failed, 2 without credentials, a catalogue or a free port."""
     logs.configure(settings.log_level)
     for variable in settings.ignored:
         logs.event(_log, "ignored variable", variable=variable)
     try:
         return asyncio.run(_main(settings, Path(kubeconfig) if kubeconfig else None))
-    except (LoginFailed, InvalidCatalogue) as e:
+    except (LoginFailed, InvalidCatalogue, CannotServe) as e:
         print(f"serinus: {e}", file=sys.stderr)  # noqa: T201 - the command line's own words
         return 2
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
+import yaml
 from kubernetes import config
 from kubernetes.client import Configuration
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
 
+_MALFORMED = (AttributeError, KeyError, TypeError)
+"""What the loader of the `kubernetes` package raises for a file that is YAML but no kubeconfig."""
 _CONNECT_TIMEOUT = 5.0
 _READ_BUFFER = 256 * 1024
 
@@ -63,9 +66,10 @@ def load_credentials(kubeconfig: Path | None = None, context: str | None = None)
             path = str(kubeconfig) if kubeconfig else None
             config.load_kube_config(path, context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
         tls = _tls_context(configuration)
-    except (ConfigException, OSError, ValueError) as error:
+    except (ConfigException, OSError, ValueError, yaml.YAMLError, *_MALFORMED) as error:
         where = str(kubeconfig) if kubeconfig else "the pod's service account or the default kubeconfig"
-        raise LoginFailed(f"no credentials for the API server in {where}: {error}") from error
+        reason = " ".join(f"{error}".split())[:300] or type(error).__name__
+        raise LoginFailed(f"no credentials for the API server in {where}: {reason}") from error
     return Credentials(
         server=configuration.host.rstrip("/"),
         tls=tls,

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import yaml
 
+from serinus.cli.context import probe_sets, surroundings
+from serinus.cli.documents import read
 from serinus.core.catalogue import Library
 from serinus.core.model import Manifest, Service
 from serinus.core.parse import parse
 from serinus.resources import prometheus_rule, service_monitor, signal_rules
 from serinus.resources.context import Context, Settings
 from serinus.shell.catalogue import RUNTIMES, load
+from serinus.steady import plan_steady
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "manifests" / "examples"
@@ -26,13 +29,6 @@ SETTINGS = Settings(
     runbook_base="https://serinus.dev/docs/runbooks",
     dashboard_base="https://grafana.example.com/d/serinus-services",
 )
-
-KINDS: dict[str, Callable[[Context], list[Manifest]]] = {
-    "service-monitor": service_monitor.build,
-    "prometheus-rule": prometheus_rule.build,
-    "signal-rules": lambda context: signal_rules.build(context.service.runtime, context.settings),
-}
-"""Golden file name -> what renders it."""
 
 
 @cache
@@ -63,7 +59,24 @@ def examples() -> list[str]:
 
 def manifests(name: str, kind: str) -> list[Manifest]:
     """Build one kind for one example."""
-    return KINDS[kind](context(name))
+    return KINDS[kind](name)
+
+
+def whole(name: str) -> list[Manifest]:
+    """Build everything of an example in steady state: what `serinus render` prints."""
+    found = read([str(EXAMPLES / f"{name}.yaml")])
+    around = surroundings(probe_image=SETTINGS.probe_image, monitor_labels=dict(SETTINGS.monitor_labels))
+    service = next(d for d in found if d.kind == "LLMService")
+    return list(plan_steady(service.body, around, probe_sets(found, service.namespace)).manifests)
+
+
+KINDS: dict[str, Callable[[str], list[Manifest]]] = {
+    "service-monitor": lambda name: service_monitor.build(context(name)),
+    "prometheus-rule": lambda name: prometheus_rule.build(context(name)),
+    "signal-rules": lambda name: signal_rules.build(context(name).service.runtime, SETTINGS),
+    "steady": whole,
+}
+"""Golden file name -> what renders it."""
 
 
 def text(objects: Iterable[Manifest]) -> str:

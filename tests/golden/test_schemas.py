@@ -25,9 +25,17 @@ def objects(golden: str) -> list[Manifest]:
     return list(yaml.safe_load_all((render.EXPECTED / golden).read_text()))
 
 
+def custom(golden: str) -> list[Manifest]:
+    """Objects of custom kinds: those of Kubernetes itself are asked of a real API server (tests/api)."""
+    return [o for o in objects(golden) if "." in o["apiVersion"].removesuffix(".k8s.io/v1")]
+
+
 @pytest.mark.parametrize("golden", GOLDENS)
 def test_golden_fits_its_schema(golden: str) -> None:
-    assert [crds().problems(o) for o in objects(golden)] == [[] for _ in objects(golden)]
+    found = {o["kind"]: crds().problems(o) for o in custom(golden)}
+
+    assert found
+    assert [problems for problems in found.values() if problems] == []
 
 
 @pytest.mark.parametrize("example", render.examples())

@@ -114,6 +114,6 @@ python:
 .PHONY: go
 go:
 	@command -v go >/dev/null || \
-		{ echo "make: go is missing: install Go 1.25 or newer from https://go.dev/dl" >&2; exit 1; }
-	@GOTOOLCHAIN=local go env GOVERSION | awk -F'[o.]' '{exit !($$2 > 1 || ($$2 == 1 && $$3 + 0 >= 25))}' || \
-		{ echo "make: $$(GOTOOLCHAIN=local go env GOVERSION) is too old: Go 1.25 or newer is needed, from https://go.dev/dl" >&2; exit 1; }
+		{ echo "make: go is missing: install Go 1.26 or newer from https://go.dev/dl" >&2; exit 1; }
+	@GOTOOLCHAIN=local go env GOVERSION | awk -F'[o.]' '{exit !($$2 > 1 || ($$2 == 1 && $$3 + 0 >= 26))}' || \
+		{ echo "make: $$(GOTOOLCHAIN=local go env GOVERSION) is too old: Go 1.26 or newer is needed, from https://go.dev/dl" >&2; exit 1; }

@@ -42,7 +42,7 @@ def test_make_help_shows_every_target_that_people_call() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["python", "PYTHON=python9.9"], "python9.9 is missing: apt install"), (["go"], "go is missing: install Go 1.25")],
+    [(["python", "PYTHON=python9.9"], "python9.9 is missing: apt install"), (["go"], "go is missing: install Go 1.26")],
     ids=["python", "go"],
 )
 def test_make_names_a_missing_prerequisite_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
@@ -58,11 +58,11 @@ def test_make_names_a_missing_prerequisite_in_one_line(tmp_path: Path, arguments
 
 def test_make_names_a_go_that_is_too_old(tmp_path: Path) -> None:
     old = tmp_path / "go"
-    old.write_text("#!/bin/sh\necho go1.22.4\n")
+    old.write_text("#!/bin/sh\necho go1.25.9\n")
     old.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     done = subprocess.run(["make", "-s", "go"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert "go1.22.4 is too old: Go 1.25 or newer is needed" in done.stderr
+    assert "go1.25.9 is too old: Go 1.26 or newer is needed" in done.stderr
 
 
 def test_every_python_file_is_within_the_limits() -> None:

@@ -28,7 +28,7 @@ UNREADABLE = [
     (
         "a name that is a number",
         b"kind: A\nmetadata: {name: 1}\n",
-        "metadata.name: found a number, allowed is a string",
+        "document 1: metadata.name: found a number",
     ),
     ("a number that JSON has not", b"kind: A\nspec: .nan\n", "cannot be written as JSON, which Kubernetes needs"),
     ("an object of Python", b"kind: !!python/object:os.system {}\n", "not YAML: line 1, column 7: "),

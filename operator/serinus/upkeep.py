@@ -27,13 +27,15 @@ def run_updates(snapshot: Snapshot, context: Context, now: float) -> tuple[RunUp
     for run in snapshot.runs:
         if run.finished or run.purpose not in (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE):
             continue
-        view = wanted.get(run.name)
+        view, job = wanted.get(run.name), jobs.get(run.name)
+        ours = job is not None and context.service.uid in job.owner_uids  # somebody else's Job is not ended
         if view is None:
-            updates.append(RunUpdate(run=run, status=supersede(run, now), unwanted=True))
+            updates.append(RunUpdate(run=run, status=supersede(run, now), unwanted=ours))
             continue
-        status = advance(run, jobs.get(run.name), snapshot.pods, _expected(context, view), now)
+        status = advance(run, job, snapshot.pods, _expected(context, view), now)
         if status is not None:
-            updates.append(RunUpdate(run=run, status=status, unwanted=status.get("verdict") == Verdict.BROKEN))
+            broken = status.get("verdict") == Verdict.BROKEN
+            updates.append(RunUpdate(run=run, status=status, unwanted=broken and ours))
     return tuple(updates)
 
 

@@ -1,0 +1,442 @@
+"""Everything that can go wrong with a probe Job and its report, each with its outcome. None of it may promote."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from serinus.core import report as reports
+from serinus.core.model import Manifest
+from serinus.core.report import Identity, Pairs, Report, Side, encode
+from serinus.core.runs import Expected, advance, contains, job_deadline, supersede
+from serinus.core.runspec import RunSpec
+from serinus.core.seen import JobPodSeen, JobSeen, PodSeen, RunSeen
+from serinus.core.views import seconds
+from tests.unit.fake_world import FAST, FakeWorld, changed_questions, counted, good, world
+from tests.unit.test_plan import at, check, held, served, silent
+
+Fault = Callable[[FakeWorld, str], None]
+
+
+def pod_status(found: FakeWorld, name: str) -> Manifest:
+    """The status of the pod of a probe Job, to be changed."""
+    status: Manifest = found.job_pods[name][0]["status"]
+    return status
+
+
+def state(**container_state: Any) -> Fault:
+    """The container `probe` is in a state."""
+
+    def strike(found: FakeWorld, name: str) -> None:
+        pod_status(found, name)["containerStatuses"] = [{"name": "probe", "state": container_state}]
+
+    return strike
+
+
+def waiting(reason: str) -> Fault:
+    return state(waiting={"reason": reason, "message": "…"})
+
+
+def ended(code: int, message: str = "", reason: str = "Error") -> Fault:
+    return state(terminated={"exitCode": code, "message": message, "reason": reason})
+
+
+def said(answer: Callable[[RunSpec], Report | str]) -> Fault:
+    """The runner ends with a report, or with some text."""
+
+    def strike(found: FakeWorld, _name: str) -> None:
+        found.answer = answer
+
+    return strike
+
+
+def of_another(**fields: Any) -> Fault:
+    return said(
+        lambda spec: dataclasses.replace(good_report(spec), identity=dataclasses.replace(spec.identity, **fields))
+    )
+
+
+def good_report(spec: RunSpec) -> Report:
+    return counted(spec, passed=100, failed=0, lost=0)
+
+
+def forged(old: str, new: str) -> Fault:
+    """A good report with a part of its text replaced and a checksum that fits again."""
+
+    def answer(spec: RunSpec) -> str:
+        header, body = encode(good_report(spec)).split("\n")
+        assert old in body
+        body = body.replace(old, new, 1)
+        return " ".join([*header.split(" ")[:3], hashlib.sha256(body.encode()).hexdigest()[:16]]) + "\n" + body
+
+    return said(answer)
+
+
+def unscheduled(found: FakeWorld, name: str) -> None:
+    pod_status(found, name).clear()
+    pod_status(found, name)["conditions"] = [{"type": "PodScheduled", "status": "False", "message": "no node"}]
+
+
+def no_pod(found: FakeWorld, name: str) -> None:
+    found.job_pods[name] = []
+
+
+def evicted(found: FakeWorld, name: str) -> None:
+    found.job_pods[name][0]["status"] = {"phase": "Failed", "reason": "Evicted"}
+
+
+def preempted(found: FakeWorld, name: str) -> None:
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
+    pod_status(found, name)["conditions"] = [condition]
+
+
+def deleted_pod(found: FakeWorld, name: str) -> None:
+    found.job_pods[name][0]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+
+def deadline(found: FakeWorld, name: str) -> None:
+    condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
+    found.objects["Job", name]["status"] = {"conditions": [condition]}
+    found.job_pods[name] = []
+
+
+def recorded(found: FakeWorld, name: str) -> bool:
+    run = found.objects.get(("ProbeRun", name))
+    return bool(run and (run.get("status") or {}).get("jobUID"))
+
+
+def jobs(found: FakeWorld) -> list[str]:
+    """The Jobs of runs that are not over."""
+    names = {r.name for r in found.snapshot().runs if not r.finished}
+    return [name for kind, name in found.objects if kind == "Job" and name in names]
+
+
+def asking(found: FakeWorld) -> bool:
+    """Whether the Job of a run was recorded, and goes on."""
+    return found.stage == "Probing" and any(recorded(found, name) for name in jobs(found))
+
+
+def deleted_by_hand(found: FakeWorld, name: str) -> None:
+    if recorded(found, name):
+        del found.objects["Job", name]
+
+
+def made_again(found: FakeWorld, name: str) -> None:
+    if recorded(found, name):
+        found.objects["Job", name]["metadata"]["uid"] = "somebody"
+
+
+def made_before(found: FakeWorld, name: str) -> None:
+    found.objects["Job", name]["metadata"]["ownerReferences"] = []
+
+
+def other_image(found: FakeWorld, name: str) -> None:
+    found.objects["Job", name]["spec"]["template"]["spec"]["containers"][0]["image"] = "example/says-yes"
+
+
+def two_pods(found: FakeWorld, name: str) -> None:
+    found.job_pods[name] *= 2
+
+
+def canary_pods(found: FakeWorld) -> list[str]:
+    revision = found.status("rollout").get("revision", "")
+    return [n for n, p in found.pods.items() if p["metadata"]["labels"]["serinus.dev/revision"] == revision]
+
+
+def canary_evicted(found: FakeWorld, name: str) -> None:
+    if recorded(found, name):
+        found.answer = good
+        for pod in canary_pods(found):
+            found.pods[pod]["status"] = {"phase": "Failed", "reason": "Evicted"}
+
+
+def canary_drained(found: FakeWorld, name: str) -> None:
+    if recorded(found, name):
+        found.answer = good
+        for pod in canary_pods(found):
+            del found.pods[pod]
+
+
+def stable_lost(found: FakeWorld, name: str) -> None:
+    if recorded(found, name):
+        found.answer = good
+        pod = next(n for n in found.pods if n not in canary_pods(found))
+        del found.pods[pod]
+
+
+IMPOSSIBLE_WON = said(lambda spec: dataclasses.replace(good_report(spec), pairs=Pairs(won=100)))
+TOO_FEW = said(lambda spec: dataclasses.replace(counted(spec, passed=4, failed=0, lost=0), end="Decided"))
+NOTHING = said(lambda spec: Report(identity=spec.identity, end="Decided"))
+ERROR = said(lambda spec: Report(identity=spec.identity, end="Error", error="the ProbeSet's file is gone"))
+INTERRUPTED = said(lambda spec: dataclasses.replace(counted(spec, passed=4, failed=0, lost=0), end="Interrupted"))
+UNENDED = said(lambda spec: dataclasses.replace(good_report(spec), end=""))
+
+BROKEN: dict[str, tuple[Fault, str]] = {
+    "probe image cannot be pulled": (waiting("ImagePullBackOff"), "NotStarted"),
+    "Secret missing": (waiting("CreateContainerConfigError"), "NotStarted"),
+    "Job cannot be scheduled": (unscheduled, "NotStarted"),
+    "quota leaves no pod": (no_pod, "NotStarted"),
+    "Job evicted": (evicted, "PodDisrupted"),
+    "Job preempted": (preempted, "PodDisrupted"),
+    "pod deleted by hand": (deleted_pod, "PodDisrupted"),
+    "Job deleted by hand": (deleted_by_hand, "JobVanished"),
+    "Job deleted and made again": (made_again, "JobReplaced"),
+    "Job pre-created by somebody": (made_before, "JobNameTaken"),
+    "Job pre-created with another image": (other_image, "JobNameTaken"),
+    "Job with a second pod": (two_pods, "MorePods"),
+    "Job OOM": (ended(137, reason="OOMKilled"), "OutOfMemory"),
+    "runner crashes": (ended(1, "Traceback"), "RunnerFailed"),
+    "runner hangs until the Job's deadline": (deadline, "JobFailed"),
+    "empty report": (said(lambda _spec: ""), "ReportUnreadable"),
+    "truncated report": (said(lambda spec: encode(good_report(spec))[:-40]), "ReportUnreadable"),
+    "report in other words": (said(lambda _spec: '{"verdict": "Passed"}'), "ReportUnreadable"),
+    "report of another revision": (of_another(revision="r0000000000"), "ReportOfAnother"),
+    "report of another baseline": (of_another(baseline="r0000000000"), "ReportOfAnother"),
+    "report of another step": (of_another(step=1), "ReportOfAnother"),
+    "report of another attempt": (of_another(attempt=7), "ReportOfAnother"),
+    "report of another digest": (of_another(digest="sha256:" + "0" * 64), "ReportOfAnother"),
+    "report of another gate": (of_another(gate="other"), "ReportOfAnother"),
+    "report of another service": (of_another(service="other"), "ReportOfAnother"),
+    "report of another namespace": (of_another(namespace="other"), "ReportOfAnother"),
+    "report of another purpose": (of_another(purpose="Bake"), "ReportOfAnother"),
+    "report that claims what its counters do not say": (TOO_FEW, "CountsDisagree"),
+    "report without counters": (NOTHING, "CountsDisagree"),
+    "report of an error": (ERROR, "RunnerError"),
+    "report of an interruption": (INTERRUPTED, "Interrupted"),
+    "report without an end": (UNENDED, "ReportUnfinished"),
+    "pairs won that no answers show": (IMPOSSIBLE_WON, "ReportUnreadable"),
+    "negative counters": (forged('"failed":0', '"failed":-1'), "ReportUnreadable"),
+    "NaN": (forged('"failed":0', '"failed":NaN'), "ReportUnreadable"),
+    "infinity": (forged('"failed":0', '"failed":Infinity'), "ReportUnreadable"),
+    "a counter as text": (forged('"failed":0', '"failed":"0"'), "ReportUnreadable"),
+    "a counter twice": (forged('"failed":0', '"failed":0,"failed":0'), "ReportUnreadable"),
+    "a huge counter": (forged('"failed":0', '"failed":1e99'), "ReportUnreadable"),
+    "canary evicted while probed": (canary_evicted, "PodsDisrupted"),
+    "canary drained while probed": (canary_drained, "PodsDisrupted"),
+    "stable pod lost while probed": (stable_lost, "PodsDisrupted"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_probe_is_retried_then_holds_the_rollout(name: str) -> None:
+    strike, reason = BROKEN[name]
+    found = served()
+    stable, found.answer = found.stable, silent
+    found.change("registry.example/vllm:2")
+    at(found, "Probing")
+    for _ in range(900):
+        for job in jobs(found):
+            strike(found, job)
+        found.reconcile()
+        assert found.users() == {stable}
+        assert found.stage == "Probing"
+        if found.status("rollout").get("held", {}).get("reason") == "ProbeBroken":
+            break
+        found.tick()
+
+    mine = found.status("rollout")["revision"]
+    runs = [r.status for r in found.snapshot().runs if r.revision == mine]
+    assert [(r["verdict"], r["reason"]) for r in runs] == [("Broken", reason)] * 4
+    assert found.status("phase") == "Held"
+    assert found.status("verdict") == "Broken"
+    check(found)
+
+
+def test_a_job_of_somebody_else_is_left_alone() -> None:
+    found = served()
+    found.answer = silent
+    found.change("registry.example/vllm:2")
+    found.run_until(lambda w: w.stage == "Probing" and bool(jobs(w)))
+    [name] = jobs(found)
+    made_before(found, name)
+    planned = found.reconcile()
+
+    assert [(r.run.name, r.status["reason"], r.unwanted) for r in planned.runs] == [(name, "JobNameTaken", False)]
+
+
+def test_a_sidecar_that_keeps_the_job_open_does_not_keep_the_report() -> None:
+    found = served()
+
+    def with_sidecar(world_: FakeWorld) -> None:
+        for pods in world_.job_pods.values():
+            for pod in pods:
+                pod["status"]["containerStatuses"].append({"name": "proxy", "state": {"running": {}}})
+
+    found.change("registry.example/vllm:2")
+    for _ in range(100):
+        found.reconcile()
+        found.tick()
+        with_sidecar(found)
+        if found.stage == "FinalBake":
+            return
+    pytest.fail(found.stage)
+
+
+def test_a_container_that_exited_by_itself_leaves_the_run_standing() -> None:
+    found = served()
+    found.answer = silent
+    found.change("registry.example/vllm:2")
+    found.run_until(asking)
+    for pod in canary_pods(found):
+        found.pods[pod]["status"]["containerStatuses"] = [{"name": "server", "restartCount": 2}]
+    found.answer = good
+    at(found, "FinalBake")
+
+    assert "ProbeBroken" not in found.told
+
+
+@pytest.mark.parametrize("event", ["deleted", "invalid", "changed"])
+def test_a_probe_set_that_goes_away_or_changes_in_the_middle_starts_its_gate_from_zero(event: str) -> None:
+    found = served()
+    stable, found.answer = found.stable, silent
+    found.change("registry.example/vllm:2")
+    found.run_until(asking)
+    before, found.answer = dict(found.probe_sets), good
+    if event == "deleted":
+        found.probe_sets.clear()
+    elif event == "invalid":
+        problem = dataclasses.replace(before["support"], questions=None, reason="ProbeSetInvalid", problem="line 3")
+        found.probe_sets["support"] = problem
+    else:
+        found.probe_sets["support"] = changed_questions("40 days")
+    found.reconcile()
+    old = next(r for r in found.snapshot().runs if r.attempt == 0 and r.revision != stable)
+    assert (old.status["verdict"], old.status["reason"]) == ("Broken", "Superseded")
+    if event != "changed":
+        for _ in range(5):
+            assert found.users() == {stable}
+            found.tick(1)
+            found.reconcile()
+        assert found.stage == "Probing"
+        found.probe_sets.update(before)
+    at(found, "FinalBake")
+
+    run = next(r for r in found.snapshot().runs if r.attempt == 1 and r.revision != stable)
+    questions = found.probe_sets["support"].questions
+    assert run.status["verdict"] == "Passed"
+    assert questions and run.spec["probeSet"]["digest"] == questions.digest
+
+
+# `advance` by itself
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run whose Job was recorded, and what it is waited for with."""
+
+    run: RunSeen
+    job: JobSeen
+    pods: tuple[PodSeen, ...]
+    expected: Expected
+    now: float
+
+    def advance(self, job: JobSeen | None = None, *, later: float = 0.0, **changes: Any) -> Manifest | None:
+        me = dataclasses.replace(self, **changes)
+        return advance(me.run, job or me.job, me.pods, me.expected, me.now + later)
+
+
+def asked() -> Asked:
+    found = served()
+    found.answer = silent
+    found.change("registry.example/vllm:2")
+    found.run_until(asking)
+    snapshot, planned = found.snapshot(), found.look()
+    [view] = planned.view.gates
+    assert view.run and view.questions
+    job = next(j for j in snapshot.jobs if j.name == view.run.name)
+    expected = Expected(
+        identity=view.identity,
+        policy=view.gate.policy,
+        probes=view.questions.probes,
+        owner_uid="uid-service",
+        pod_spec=job.pod_spec,
+    )
+    return Asked(view.run, job, snapshot.pods, expected, found.now)
+
+
+def test_a_run_that_goes_on_keeps_its_status() -> None:
+    assert asked().advance() is None
+
+
+def test_a_run_that_neither_reports_nor_ends_is_overdue() -> None:
+    one = asked()
+    limit = job_deadline(one.expected.policy.budget.duration) + 60
+
+    assert one.advance(later=limit - 10) is None
+    status = one.advance(later=limit + 60)
+    assert status and (status["verdict"], status["reason"]) == ("Broken", "Overdue")
+
+
+def test_what_was_recorded_at_the_start_is_kept_to_the_end() -> None:
+    one = asked()
+    status = supersede(one.run, one.now)
+
+    assert {k: status[k] for k in ("jobUID", "startedAt", "probedPods")} == {
+        k: one.run.status[k] for k in ("jobUID", "startedAt", "probedPods")
+    }
+    assert sorted(p["side"] for p in status["probedPods"]) == ["canary", "stable", "stable", "stable", "stable"]
+    assert seconds(status["finishedAt"]) == one.now
+
+
+def test_a_pod_that_serinus_drained_is_not_a_lost_one_while_it_ends() -> None:
+    one = asked()
+    report = encode(answer_to(one.expected.identity))
+    pod = JobPodSeen(name="p", uid="p", created=one.now, exit_code=0, message=report, waiting="", disrupted="")
+    job = dataclasses.replace(one.job, pods=(pod,))
+    drained = dataclasses.replace(one.pods[0], draining=True, deleting=True)
+    lost = dataclasses.replace(one.pods[0], draining=False, deleting=True)
+
+    kept = one.advance(job, pods=(drained, *one.pods[1:]))
+    broken = one.advance(job, pods=(lost, *one.pods[1:]))
+    assert kept and kept["verdict"] == "Passed"
+    assert broken and broken["reason"] == "PodsDisrupted"
+
+
+def answer_to(identity: Identity) -> Report:
+    both = Side(passed=100)
+    return Report(identity=identity, pairs=Pairs(tied=100), canary=both, stable=both, probes_seen=2, end="Decided")
+
+
+def test_pairs_without_their_answers_are_refused() -> None:
+    one = asked()
+    whole = answer_to(one.expected.identity)
+    wrong = [
+        dataclasses.replace(whole, canary=Side(passed=101)),
+        dataclasses.replace(whole, canary=Side(passed=90, failed=10), pairs=Pairs(tied=100)),
+    ]
+    for report in wrong:
+        pod = JobPodSeen(name="p", uid="p", created=0, exit_code=0, message=encode(report), waiting="", disrupted="")
+        status = one.advance(dataclasses.replace(one.job, pods=(pod,)))
+        assert status and status["verdict"] == "Broken", status
+        assert status["reason"] in ("ReportImpossible", "ReportUnreadable")
+
+
+def test_a_manifest_contains_another_with_defaults_but_not_with_other_items() -> None:
+    wanted = {"a": [{"b": 1}], "c": "x"}
+
+    assert contains({"a": [{"b": 1, "default": 2}], "c": "x", "d": 1}, wanted)
+    assert not contains({"a": [{"b": 1}, {"b": 2}], "c": "x"}, wanted)
+    assert not contains({"a": [{"b": 2}], "c": "x"}, wanted)
+    assert not contains({"a": {"b": 1}, "c": "x"}, wanted)
+    assert not contains({"c": "x"}, wanted)
+    assert not contains("x", wanted)
+
+
+def test_every_field_of_an_identity_tells_two_runs_apart() -> None:
+    fields = {f.name for f in dataclasses.fields(reports.Identity)}
+    named = {name.removeprefix("report of another ") for name in BROKEN if name.startswith("report of another ")}
+
+    assert named == fields
+
+
+def test_a_first_revision_is_broken_by_the_same_faults() -> None:
+    found = world(**FAST)
+    found.answer = lambda _spec: json.dumps({"verdict": "Passed"})
+    held(found, "ProbeBroken")
+
+    assert found.users() == set()
+    check(found)

@@ -75,9 +75,10 @@ async def test_stable_without_a_usable_answer_gives_no_score_whatever_the_canary
 
 
 async def test_empty_answer_of_stable_is_a_wrong_answer_of_stable(tmp_path: Path) -> None:
-    run, report = await pair(tmp_path, good, lambda _: Say(text=""), policy=policy(pairs=20))
-    assert verdict(run, report).verdict is Verdict.BROKEN
-    assert "stable: the answer is empty" in report.error
+    run, report = await pair(tmp_path, good, lambda _: Say(text=""))
+    assert verdict(run, report).verdict is Verdict.PASSED
+    assert (report.pairs.unscored, report.pairs.lost, report.stable.passed) == (0, 0, 0)
+    assert report.pairs.won == report.pairs.scored
 
 
 async def test_canary_that_takes_too_long_scores_nothing(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ class Kind(StrEnum):
     """How a call ended."""
 
     ANSWER = "Answer"
-    WRONG = "Wrong"  # the server was there and gave no usable answer: empty, cut, 5xx, too late
+    EMPTY = "Empty"  # a whole response that says nothing: a wrong answer, whoever gave it
+    WRONG = "Wrong"  # the server was there and gave no usable response: cut, 5xx, too late
     ABSENT = "Absent"  # nobody was there, or the probe itself was turned away: it says nothing about answers
 
 
@@ -54,7 +55,7 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -
         return Reply(kind=Kind.WRONG, status=status, reason="the response is cut, or is no completion")
     usage = document.get("usage") if isinstance(document.get("usage"), dict) else {}
     return Reply(
-        kind=Kind.ANSWER if text.strip() else Kind.WRONG,
+        kind=Kind.ANSWER if text.strip() else Kind.EMPTY,
         text=text,
         reason="" if text.strip() else "the answer is empty",
         status=status,

@@ -206,7 +206,7 @@ def _mark(side: str, reply: Reply, score: Score | None) -> Mark:
         if score is None:
             return Mark(passed=None, why="scoring did not end")
         return Mark(passed=score.passed, example="" if score.passed else redact(reply.text, MAX_TEXT_BYTES))
-    if side == _CANARY and reply.kind is Kind.WRONG:
+    if reply.kind is Kind.EMPTY or (side == _CANARY and reply.kind is Kind.WRONG):
         return Mark(passed=False, why=reply.reason, example=redact(reply.reason, MAX_TEXT_BYTES))
     return Mark(passed=None, why=f"{side}: {reply.reason}")
 

@@ -7,50 +7,55 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 Spec = Mapping[str, Any]
+Find = Callable[[Spec], list[str]]
+"""Paths of the fields that are set."""
 
 
-def _set(*keys: str) -> Callable[[Spec], bool]:
-    def check(spec: Spec) -> bool:
+def _field(*keys: str) -> Find:
+    def find(spec: Spec) -> list[str]:
         value: Any = spec
         for key in keys:
             value = value.get(key) if isinstance(value, Mapping) else None
-        return value not in (None, [], {}, False, "None", "")
+        return [] if value in (None, [], {}, False, "None", "") else [".".join(("spec", *keys))]
 
-    return check
+    return find
 
 
-def _any_gate(key: str, *, other_than: object = None) -> Callable[[Spec], bool]:
-    def check(spec: Spec) -> bool:
+def _gates(key: str, *, other_than: object = None) -> Find:
+    def find(spec: Spec) -> list[str]:
         gates = (spec.get("gates") or {}).get("quality") or []
-        return any(g.get(key) not in (None, [], other_than) for g in gates if isinstance(g, Mapping))
+        named = ((g.get("name", i), g.get(key)) for i, g in enumerate(gates) if isinstance(g, Mapping))
+        return [f"spec.gates.quality[{name}].{key}" for name, value in named if value not in (None, [], other_than)]
 
-    return check
+    return find
 
 
-_RESTRAINING: Final[Mapping[str, Callable[[Spec], bool]]] = {
-    "spec.workloadRef": _set("workloadRef"),
-    "spec.traffic.gateway": _set("traffic", "gateway"),
-    "spec.rollout.approval": _set("rollout", "approval"),
-    "spec.gates.metrics": _set("gates", "metrics"),
-    "spec.gates.quality[*].compare": _any_gate("compare", other_than="Pass"),
-    "spec.gates.quality[*].metrics": _any_gate("metrics"),
+RESTRAINING: Final[Mapping[str, Find]] = {
+    "spec.workloadRef": _field("workloadRef"),
+    "spec.traffic.gateway": _field("traffic", "gateway"),
+    "spec.rollout.approval": _field("rollout", "approval"),
+    "spec.gates.metrics": _field("gates", "metrics"),
+    "spec.gates.quality[].compare": _gates("compare", other_than="Pass"),
+    "spec.gates.quality[].metrics": _gates("metrics"),
 }
-_IGNORED: Final[Mapping[str, Callable[[Spec], bool]]] = {
-    "spec.workload.restartAt": _set("workload", "restartAt"),
-    "spec.gates.quality[*].every": _any_gate("every"),
-    "spec.slos": _set("slos"),
-    "spec.monitoring.logs": _set("monitoring", "logs"),
-    "spec.monitoring.policies": _set("monitoring", "policies"),
-    "spec.monitoring.outputs": _set("monitoring", "outputs"),
-    "spec.signals": _set("signals"),
+"""Fields that restrain a rollout, as the reference names them, and where they are set."""
+IGNORED: Final[Mapping[str, Find]] = {
+    "spec.workload.restartAt": _field("workload", "restartAt"),
+    "spec.gates.quality[].every": _gates("every"),
+    "spec.slos": _field("slos"),
+    "spec.monitoring.logs": _field("monitoring", "logs"),
+    "spec.monitoring.policies": _field("monitoring", "policies"),
+    "spec.monitoring.outputs": _field("monitoring", "outputs"),
+    "spec.signals": _field("signals"),
 }
+"""Fields that restrain nothing, as the reference names them, and where they are set."""
 
 
 def restraining_fields(spec: Spec) -> tuple[str, ...]:
     """Paths of set fields that restrain a rollout and that this version cannot act on."""
-    return tuple(path for path, is_set in _RESTRAINING.items() if is_set(spec))
+    return tuple(path for find in RESTRAINING.values() for path in find(spec))
 
 
 def ignored_fields(spec: Spec) -> tuple[str, ...]:
     """Paths of set fields that restrain nothing and that this version does not act on yet."""
-    return tuple(path for path, is_set in _IGNORED.items() if is_set(spec))
+    return tuple(path for find in IGNORED.values() for path in find(spec))

@@ -151,5 +151,6 @@ class ProbeSets:
         try:
             found = await self._api.get(Ref(CONFIGMAP, namespace, config_map))
         except NotFound:
-            return {}, "missing", f"spec.source.configMapRef.name: found {config_map!r}, no such ConfigMap here"
+            message = f"found {config_map!r}, allowed is a ConfigMap of this namespace"
+            return {}, "missing", f"spec.source.configMapRef.name: {message}"
         return dict(found.get("data") or {}), found["metadata"]["resourceVersion"], ""

@@ -64,7 +64,12 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
     target = revision_of(snapshot.body)
     revisions = kept_revisions(snapshot, target, limit=service.rollout.history_limit)
     snapshot = dataclasses.replace(snapshot, revisions=revisions, conflict=_last_conflict(snapshot))
-    state = memory.load(snapshot.body.get("status") or {}, revisions, stable_selector=snapshot.stable_selector)
+    state = memory.load(
+        snapshot.body.get("status") or {},
+        revisions,
+        stable_selector=snapshot.stable_selector,
+        live={s.revision for s in snapshot.sets if s.live and s.replicas},
+    )
     questions, problem = questions_of(service.gates, snapshot.probe_sets)
     desk = _Desk(
         snapshot=snapshot,

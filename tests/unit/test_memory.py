@@ -80,6 +80,14 @@ def test_the_service_of_the_stable_revision_is_the_record_among_proven_ones() ->
     assert memory.load({}, (), stable_selector=S) == State()
 
 
+def test_a_lost_state_takes_users_back_pod_by_pod_from_what_serves_besides_stable() -> None:
+    found = memory.load({}, KNOWN, stable_selector=S, live={S, A, "r9999999999"})
+
+    assert (found.stage, found.revision, found.stable, found.promoted, found.reason) == (Stage.ABORTING, A, S, True, "")
+    assert memory.load({}, KNOWN, stable_selector=S, live={S}) == State(stable=S)
+    assert memory.load({}, (revision(A, 2),), stable_selector="", live={A}) == State()
+
+
 def test_a_state_that_names_an_unknown_revision_is_lost() -> None:
     forged = memory.dump(State(stage=Stage.FINAL_BAKE, revision="r9999999999", stable=S))
 

@@ -1,6 +1,6 @@
 """A rollout's State in `status.rollout` and back. Without status, the state is found again from the world."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from serinus.core.model import Manifest
@@ -39,15 +39,30 @@ def dump(state: State) -> Manifest:
     return written
 
 
-def load(status: Manifest, revisions: Sequence[RevisionSeen], *, stable_selector: str) -> State:
-    """Read the State back. If it is lost, damaged or names an unknown revision, it is derived from what is proven."""
+def load(
+    status: Manifest, revisions: Sequence[RevisionSeen], *, stable_selector: str, live: Collection[str] = ()
+) -> State:
+    """Read the State back. If it is lost, damaged or names an unknown revision, it is derived from what is proven.
+
+    `live`: the revisions whose pods users may reach.
+    """
     raw = status.get("rollout")
     known = {r.name: r for r in revisions}
     if isinstance(raw, dict) and raw.get("stage") in tuple(Stage):
         state = _read(raw)
         if all(name in known for name in (state.revision, state.stable) if name):
             return state
-    return State(stable=_serving(known, stable_selector))
+    return _derived(known, _serving(known, stable_selector), live)
+
+
+def _derived(known: dict[str, RevisionSeen], stable: str, live: Collection[str]) -> State:
+    """Derive the state from the world: what serves besides stable goes back pod by pod, for stable may have none."""
+    besides = [known[name] for name in live if name in known and name != stable] if stable else []
+    if not besides:
+        return State(stable=stable)
+    newest = max(besides, key=lambda r: r.number).name
+    detail = "The status was lost in the middle of its rollout; users go back to the stable revision."
+    return State(stage=Stage.ABORTING, revision=newest, stable=stable, promoted=True, detail=detail)
 
 
 def named(status: Manifest) -> set[str]:

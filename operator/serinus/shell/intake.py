@@ -14,6 +14,8 @@ from serinus.shell.workqueue import Priority, WorkQueue
 from serinus.shell.world import DECISION, LLMSERVICE, OWN_KINDS, PROBERUN, PROBESET, Customs
 
 _log = logging.getLogger(__name__)
+_MOMENT = 0.05
+"""Seconds in which changes of children are gathered: controllers answer one change of ours with several of theirs."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,8 +38,8 @@ class Intake:
         self._queue = queue
 
     def child_changed(self, namespace: str, service: str) -> None:
-        """A foreign change of a child: its owner is looked at."""
-        self._queue.add(Key(LLMSERVICE.kind, namespace, service), Priority.RESYNC)
+        """A foreign change of a child: its owner is looked at, once for the changes of one moment."""
+        self._queue.add_after(Key(LLMSERVICE.kind, namespace, service), _MOMENT)
 
     def offered(self, kind: Kind, body: Object, priority: Priority) -> None:
         """An object as it is now; old news changes nothing."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from tests.support.apibed import ApiBed
 from tests.support.processes import Child, Ended, eventually
 
 ROOT = Path(__file__).parent.parent.parent
@@ -147,3 +148,12 @@ class Operator:
         if self._child is None:
             raise Ended("the operator was never started")
         return self._child
+
+
+def namespaced(
+    bed: ApiBed, namespace: str, *, url: str = "", token: str = "", name: str = "one", **more: str
+) -> Operator:
+    """An operator for one namespace, its Lease in it too and as short as can be, that is not started."""
+    settings = {"NAMESPACES": namespace, "NAMESPACE": namespace, "IDENTITY": name, **QUICK_LEASE, **more}
+    log = bed.server.folder / f"operator-{namespace}-{name}.log"
+    return Operator(bed.kubeconfig(url=url), log, settings)

@@ -10,7 +10,7 @@ from typing import Any
 
 from serinus.core import naming, runspec
 from serinus.core.report import Critical, Identity, Pairs, Report, Side, Usage, encode
-from tests.support.podlife import Behaviour, Evicted, Finish, Ready, Silent, by_annotation
+from tests.support.podlife import Behaviour, Evicted, Finish, Silent, by_annotation
 
 Manifest = dict[str, Any]
 Answer = Callable[[Identity], Behaviour]
@@ -80,6 +80,19 @@ def never(_: Identity) -> Silent:
     return Silent()
 
 
+def only_first(most: int, *, except_for: str) -> Callable[[Manifest], Behaviour]:
+    """Serving pods of other revisions than `except_for` come up only so often, in the order of their first sight."""
+    order: list[str] = []
+
+    def behave(pod: Manifest) -> Behaviour:
+        name, revision = pod["metadata"]["name"], pod["metadata"]["labels"][naming.LABEL_REVISION]
+        if revision != except_for and name not in order:
+            order.append(name)
+        return by_annotation(pod) if revision == except_for or name in order[:most] else Silent()
+
+    return behave
+
+
 def _finish(report: Report, end: str) -> Finish:
     asked = max(report.canary.scored, report.pairs.scored)
     fields = {f: getattr(report, f) for f in report.__dataclass_fields__}
@@ -95,6 +108,7 @@ class Script:
 
     def __init__(self, answer: Answer = good) -> None:
         self._answer = answer
+        self._serve: Callable[[Manifest], Behaviour] = by_annotation
         self._lock = threading.Lock()
         self._asked: list[Identity] = []
         self._good: set[str] = set()
@@ -103,6 +117,11 @@ class Script:
         """Answer runs like this from now on (a pod that has ended stays as it is)."""
         with self._lock:
             self._answer = answer
+
+    def serve(self, behave: Callable[[Manifest], Behaviour]) -> None:
+        """Serving pods that come from now on, or change their labels, do this; else what their annotation says."""
+        with self._lock:
+            self._serve = behave
 
     def sequence(self, *answers: Answer) -> None:
         """Answer the next runs with these, one each; the last one repeats."""
@@ -130,7 +149,8 @@ class Script:
     def __call__(self, pod: Manifest) -> Behaviour:
         """What a pod does; for `PodFaker`."""
         if naming.LABEL_PROBE_FOR not in (pod["metadata"].get("labels") or {}):
-            return by_annotation(pod) if pod["metadata"].get("ownerReferences") else Ready()
+            with self._lock:
+                return self._serve(pod)
         identity = _identity(pod)
         with self._lock:
             if identity not in self._asked:

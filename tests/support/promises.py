@@ -157,10 +157,7 @@ def end_state(events: list[Event], script: Script) -> Manifest:
 
 
 def _last(events: list[Event], script: Script) -> Instant:
-    now = Instant()
-    for now in instants(events, script):
-        pass
-    return now
+    return max(instants(events, script), key=lambda now: now.version, default=Instant())
 
 
 def _label(body: Manifest, label: str) -> str:

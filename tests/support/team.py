@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from serinus.core.naming import LABEL_REVISION, LABEL_SERVICE
+from serinus.core import views
+from serinus.core.naming import LABEL_PROBE_FOR, LABEL_REVISION, LABEL_SERVICE
 from serinus.core.revision import revision_of
 from tests.support import promises
 from tests.support.apibed import ApiBed
@@ -31,6 +32,7 @@ QUICK: Manifest = {
     "readyTimeout": "30s",
 }
 NAME = "chat"
+_LOOK = "tests.serinus.dev/look"
 Now = Callable[[Manifest], Any]
 
 
@@ -93,6 +95,15 @@ class Team:
         self.client.create(made)
         return name
 
+    def until_decided(self, name: str, state: str = "Applied") -> None:
+        """Wait until a Decision is told what became of it."""
+
+        def told() -> bool:
+            found = self.client.get(API_VERSION, "Decision", name, self.namespace)
+            return bool((found.get("status") or {}).get("state") == state)
+
+        eventually(told, f"decision {name} {state}", seconds=SECONDS)
+
     def body(self) -> Manifest:
         """The service as it is."""
         return self.client.get(API_VERSION, "LLMService", NAME, self.namespace)
@@ -140,6 +151,15 @@ class Team:
         """Wait until the rollout is held for this reason."""
         return self.until(lambda s: held_of(s) == reason, f"held: {reason}", seconds=seconds)
 
+    def until_retry_waits(self, retries: int = 0) -> Manifest:
+        """Wait until a broken run's next attempt is planned, after so many retries."""
+
+        def waits(status: Manifest) -> bool:
+            rollout = status["rollout"]
+            return rollout["brokenRetries"] == retries and bool(rollout["intent"].get("retryAt"))
+
+        return self.until(waits, f"the attempt after {retries} retries is planned")
+
     def until_rejected(self, revision: str, *, stable: str = "", seconds: float = SECONDS) -> Manifest:
         """Wait until this revision is rejected and gone, and the stable one serves alone."""
 
@@ -149,10 +169,12 @@ class Team:
 
         return self.until(holds, f"{revision} rejected", seconds=seconds)
 
+    def is_at_rest(self, revision: str) -> bool:
+        """Whether this revision alone serves now, and everything is done."""
+        return self._rests(self.status(), revision)
+
     def turn_clock(self, seconds: int) -> None:
         """Move the times of the rollout's waits back by so many seconds: as if they had passed."""
-        from serinus.core.views import seconds as read  # noqa: PLC0415
-        from serinus.core.views import timestamp  # noqa: PLC0415
 
         def turned() -> bool:
             body = self.body()
@@ -160,10 +182,22 @@ class Team:
             for where in (rollout, rollout["intent"]):
                 for key in ("since", "retryAt"):
                     if key in where:
-                        where[key] = timestamp(read(where[key]) - seconds)
+                        where[key] = views.timestamp(views.seconds(where[key]) - seconds)
             return self._replaced(body)
 
         eventually(turned, "the clock turned")
+
+    def touch(self, pod: Manifest) -> None:
+        """Make the node look again at a pod."""
+        self.client.patch(self.client.path_of(pod), {"metadata": {"annotations": {_LOOK: secrets.token_hex(3)}}})
+
+    def look_again(self) -> None:
+        """Make the node look again at the pods of probe Jobs that go on."""
+        for pod in self.objects("Pod", "v1", **{LABEL_PROBE_FOR: NAME}):
+            with contextlib.suppress(ApiError):  # a pod whose Job was ended meanwhile
+                self.client.patch(
+                    self.client.path_of(pod), {"metadata": {"annotations": {_LOOK: secrets.token_hex(3)}}}
+                )
 
     def check(self, *, free: tuple[str, ...] = ()) -> None:
         """Nobody reached a revision that had not passed, at any instant."""
@@ -185,7 +219,7 @@ class Team:
     def _rests(self, status: Manifest, revision: str) -> bool:
         if stage_of(status) != "Stable" or (status.get("stable") or {}).get("revision") != revision:
             return False
-        pods = self.pods()
+        pods = [p for p in self.pods() if p["status"].get("phase") not in ("Failed", "Succeeded")]
         mine = [p for p in pods if promises.revision_of(p) == revision and promises.is_ready(p)]
         return len(pods) == len(mine) == self.replicas == status.get("readyReplicas", 0)
 

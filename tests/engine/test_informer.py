@@ -23,7 +23,7 @@ News = list[tuple[str, str]]
 Story = Callable[[Informer[None], News], Awaitable[None]]
 
 
-def play(api: ScriptedApi, story: Story, *, rhythm: Rhythm | None = None) -> None:
+def play(api: ScriptedApi, story: Story, *, rhythm: Rhythm | None = None, optional: bool = False) -> None:
     """Run a story beside an informer of this API."""
     news: News = []
 
@@ -32,7 +32,7 @@ def play(api: ScriptedApi, story: Story, *, rhythm: Rhythm | None = None) -> Non
         news.append((verb, name))
 
     async def run() -> None:
-        scope = Scope(THINGS, "team-a", "", "serinus.dev/service")
+        scope = Scope(THINGS, "team-a", "", "serinus.dev/service", optional=optional)
         informer = Informer[None](
             api,  # type: ignore[arg-type]
             scope, MARK, on_change=on_change, rhythm=rhythm or Rhythm(relist=600, inactivity=70),
@@ -221,6 +221,15 @@ def test_api_that_is_removed_takes_its_objects_with_it() -> None:
         assert news == [("came", "a"), ("went", "a")]
 
     play(api, story)
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_missing_right_keeps_nobody_waiting_for_an_optional_kind_alone(*, optional: bool) -> None:
+    async def story(informer: Informer[None], _news: News) -> None:
+        await asyncio.sleep(20)
+        assert (informer.state, informer.synced.is_set()) == (State.REFUSED, optional)
+
+    play(ScriptedApi([scripted.forbidden()] * 20, []), story, optional=optional)
 
 
 def test_revoked_right_keeps_what_is_known_and_is_tried_again_slowly() -> None:

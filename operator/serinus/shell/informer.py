@@ -38,12 +38,16 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is watched: a kind, in one namespace or (None) in all, by label; `index_label` as in `Store`."""
+    """What is watched: a kind, in one namespace or (None) in all, by label; `index_label` as in `Store`.
+
+    `optional`: nobody waits for it if it may not be listed.
+    """
 
     kind: Kind
     namespace: str | None = None
     selector: str = ""
     index_label: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ class Informer(Generic[T]):
                 await self._back_off(error)
             except Refused as error:
                 self.state = State.REFUSED
+                if self.scope.optional:
+                    self.synced.set()
                 await self._back_off(error)
             except ApiError as error:
                 await self._back_off(error)

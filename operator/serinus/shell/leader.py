@@ -144,7 +144,7 @@ class Leader:
         if not self._settings.cluster_wide:
             return []
         trigger: Callable[..., None] = lambda *_: self._discovery.trigger()  # noqa: E731 - bound late on purpose
-        return [Informer(self._api, Scope(CRDS), MARK, on_change=trigger, rhythm=self._rhythm)]
+        return [Informer(self._api, Scope(CRDS, optional=True), MARK, on_change=trigger, rhythm=self._rhythm)]
 
 
 def _surroundings(settings: Settings, library: Library) -> Surroundings:

@@ -52,6 +52,6 @@ class Shared:
 
 def shared_watches(api: Api, namespace: str, changed: Callable[[], None], *, rhythm: Rhythm) -> Watches:
     """Watch the shared outputs: an informer of their own, for they carry no service's label."""
-    scope = Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT)
+    scope = Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT, optional=True)
     informer: Informer[None] = Informer(api, scope, MARK, on_change=lambda *_: changed(), rhythm=rhythm)
     return Watches([informer])

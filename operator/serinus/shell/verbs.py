@@ -49,5 +49,6 @@ VERBS: tuple[Rule, ...] = (
     Rule("policy", ("poddisruptionbudgets",), _OWN),
     Rule("monitoring.coreos.com", ("prometheusrules", "servicemonitors"), _OWN),
     Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch", "update"), Place.OPERATOR),
+    Rule("monitoring.coreos.com", ("prometheusrules",), _OWN, Place.OPERATOR),
     Rule("apiextensions.k8s.io", ("customresourcedefinitions",), ("list", "watch"), Place.CLUSTER),
 )

@@ -101,6 +101,9 @@ _CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] =
 )
 """Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
 
+_OUTPUTS: Final = frozenset({SERVICE_MONITOR, RULE})
+"""Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
+
 Enqueue = Callable[[str, str], None]
 """Called with namespace and name of the LLMService whose world changed."""
 
@@ -148,7 +151,7 @@ def make_watches(api: Api, namespaces: Iterable[str | None], enqueue: Enqueue, *
     return Watches(
         Informer(
             api,
-            Scope(kind, namespace, selector=label, index_label=label),
+            Scope(kind, namespace, selector=label, index_label=label, optional=kind in _OUTPUTS),
             MARK,
             on_change=_teller(label, enqueue),
             project=project,

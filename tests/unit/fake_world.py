@@ -1,4 +1,4 @@
-"""A fake cluster in memory: takes what a plan writes, and plays controllers, kubelet and probe runner. It is no API server.
+"""A fake cluster in memory: takes what a plan writes, and plays controllers, kubelet and probe runner. No API server.
 
 Objects are kept as Kubernetes has them and read through `core.views`, as the engine does. It checks nothing.
 """

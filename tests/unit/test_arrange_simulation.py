@@ -1,4 +1,4 @@
-"""Whole rollouts and aborts against a simulated cluster: what `traffic.goal` and `arrange` may never do, at any tick."""
+"""Whole rollouts and aborts against a simulated cluster: what `traffic.goal` and `arrange` may never do, at a tick."""
 
 import dataclasses
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
 """Which Decision is acted on, what becomes of each, and that none of them is a way around the gate."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from serinus.core.runspec import RunSpec
 from serinus.core.seen import DecisionSeen
 from tests.support import objects
 from tests.unit.fake_world import FakeWorld, bad, counted, good, surroundings
-from tests.unit.test_plan import at, check, garbage, held, problems, served, silent
+from tests.unit.rollouts import at, check, garbage, held, problems, served, silent
 
 TARGET, OTHER = "r1111111111", "r2222222222"
 NOW = 1000.0
@@ -25,7 +26,7 @@ def service() -> Service:
     return parse(body, surroundings().catalogue)
 
 
-def decision(name: str = "d", **fields: object) -> DecisionSeen:
+def decision(name: str = "d", **fields: Any) -> DecisionSeen:
     one = DecisionSeen(
         name=name,
         uid=f"uid-{name}",
@@ -38,7 +39,7 @@ def decision(name: str = "d", **fields: object) -> DecisionSeen:
         pending=True,
         service_uid="mine",
     )
-    return dataclasses.replace(one, **fields)  # type: ignore[arg-type]
+    return dataclasses.replace(one, **fields)
 
 
 def pending(*found: DecisionSeen) -> str:
@@ -46,7 +47,7 @@ def pending(*found: DecisionSeen) -> str:
     return one.name if one else ""
 
 
-UNFIT = [
+UNFIT: list[dict[str, Any]] = [
     {"pending": False},
     {"revision": OTHER},
     {"service_uid": "of another"},
@@ -58,7 +59,7 @@ UNFIT = [
 
 
 @pytest.mark.parametrize("fields", UNFIT, ids=str)
-def test_a_decision_that_does_not_fit_is_not_acted_on(fields: dict[str, object]) -> None:
+def test_a_decision_that_does_not_fit_is_not_acted_on(fields: dict[str, Any]) -> None:
     assert pending(decision(**fields)) == ""
     assert pending(decision(**fields), decision("fits", created=9.0)) == "fits"
 

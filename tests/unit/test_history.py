@@ -12,7 +12,7 @@ from serinus.core.rollout import Stage, State
 from serinus.core.seen import Outcome, RevisionSeen, SetSeen, Snapshot
 from tests.support import objects
 from tests.unit.fake_world import bad, good
-from tests.unit.test_plan import at, served
+from tests.unit.rollouts import at, served
 
 TARGET = Revision(name="rt", sha256="t", data={"template": {}})
 

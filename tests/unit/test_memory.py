@@ -10,7 +10,7 @@ from serinus.core import memory
 from serinus.core.rollout import IN_TRAFFIC, MAX_TEXT, Hold, Stage, State
 from serinus.core.seen import Outcome, RevisionSeen
 from tests.unit.fake_world import START, FakeWorld, bad, good
-from tests.unit.test_plan import at, passed, served
+from tests.unit.rollouts import at, passed, served
 
 S, A = "r1111111111", "r2222222222"
 

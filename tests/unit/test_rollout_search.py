@@ -5,195 +5,33 @@ A fact is chosen when `step` reads it, so one run stands for all combinations of
 
 import dataclasses
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 import pytest
 
-from serinus.core.model import Mode, OnInconclusive, RolloutPolicy, Surge, TrafficStep, Verdict
-from serinus.core.rollout import IN_TRAFFIC, NAME_CONFLICT, Hold, Seen, Stage, State, step
+from serinus.core.model import Mode, Verdict
+from serinus.core.rollout import IN_TRAFFIC, NAME_CONFLICT, Seen, Stage, State, step
 from serinus.core.seen import Outcome
-
-NOW = 1_000_000
-AGED, PAST, FUTURE = 0, NOW - 1, NOW + 1
-S, A, B = "rs", "ra", "rb"
-PAUSED = Hold(reason="Paused", message="")
-CONFLICT = Hold(reason=NAME_CONFLICT, message="")
-UNSUPPORTED = Hold(reason="FieldNotSupported", message="")
-NO_PLACE = Hold(reason="Unschedulable", message="")
-FORWARD = (Stage.STARTING, Stage.PROBING, Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, Stage.FINAL_BAKE)
-Records = frozenset[tuple[str, Outcome]]
-
-
-@dataclass(frozen=True)
-class World:
-    """A state of the rollout, and what the ControllerRevisions say."""
-
-    state: State
-    records: Records = frozenset()
-
-    def record(self, revision: str) -> Outcome | None:
-        return dict(self.records).get(revision)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A policy, what is stable when the search begins, and which revisions the spec may ask for."""
-
-    policy: RolloutPolicy
-    stable: str
-    targets: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        steps = ",".join(str(s.percent) for s in self.policy.steps)
-        return f"{self.policy.mode}-{self.policy.on_inconclusive}-steps[{steps}]-{'stable' if self.stable else 'first'}"
-
-
-def policy(mode: Mode, steps: tuple[int, ...], inconclusive: OnInconclusive, surge: int) -> RolloutPolicy:
-    return RolloutPolicy(
-        mode=mode,
-        surge=Surge(value=surge),
-        steps=tuple(TrafficStep(percent=p, bake=5) for p in steps),
-        bake=5,
-        ready_timeout=1800,
-        drain_timeout=30,
-        on_inconclusive=inconclusive,
-        history_limit=5,
-        paused=False,
-    )
-
-
-HOLD, ROLL_BACK = OnInconclusive.HOLD, OnInconclusive.ROLL_BACK
-CASES = [
-    Case(policy(Mode.ENFORCE, (10, 50), HOLD, 0), S, (S, A)),
-    Case(policy(Mode.ENFORCE, (10,), HOLD, 1), "", (A, B)),
-    Case(policy(Mode.ENFORCE, (), ROLL_BACK, 1), S, (S, A)),
-    Case(policy(Mode.ADVISE, (10,), HOLD, 1), S, (S, A)),
-    Case(policy(Mode.ADVISE, (), ROLL_BACK, 1), "", (A,)),
-    Case(policy(Mode.UNGATED, (10,), HOLD, 0), S, (S, A)),
-    Case(policy(Mode.UNGATED, (), HOLD, 1), "", (A,)),
-]
-
-CHOICES: dict[str, tuple[Any, ...]] = {
-    "replicas": (4, 1, 0),
-    "ready": (False, True),
-    "crashed": ("", "crashed"),
-    "stuck": ("", "stuck"),
-    "trouble": (None, NO_PLACE),
-    "settled": (False, True),
-    "gone": (False, True),
-    "stable_ready": (True, False),
-    "verdict": tuple(Verdict),
-    "superseded": (False, True),
-    "block": (None, PAUSED, CONFLICT, UNSUPPORTED),
-    "pause": (None, PAUSED, CONFLICT),
-    "decision": ("", "Retry", "Abort", "Override"),
-}
-FIXED = {"verdict_message": "", "verdict_run": "", "next_attempt": 1, "decision_uid": "decision"}
-
-
-@dataclass
-class Facts:
-    """Stands in for Seen: what is read is chosen, the n-th choice by `script`; what is read again stays."""
-
-    case: Case
-    world: World
-    script: list[int]
-    read: dict[str, Any] = field(default_factory=dict)
-    widths: list[int] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in FIXED:
-            return FIXED[name]
-        if name == "outcome":
-            return self.world.record(self.target)
-        if name == "recorded":
-            return self.world.record(self.world.state.revision) is Outcome.REJECTED
-        if name not in self.read:
-            at = len(self.widths)
-            if at == len(self.script):
-                self.script.append(0)
-            choices = self.case.targets if name == "target" else CHOICES[name]
-            self.widths.append(len(choices))
-            self.read[name] = choices[self.script[at]]
-        return self.read[name]
-
-    def next_script(self) -> list[int] | None:
-        """The choices after these, in the order of an odometer; None after the last ones."""
-        script = self.script[: len(self.widths)]
-        while script and script[-1] + 1 == self.widths[len(script) - 1]:
-            script.pop()
-        return [*script[:-1], script[-1] + 1] if script else None
-
-
-@dataclass(frozen=True)
-class Move:
-    """One call of `step`: from where, on which facts, to where."""
-
-    old: World
-    read: dict[str, Any]
-    new: State
-    combinations: int  # of facts that this one call stands for
-
-    @property
-    def target(self) -> str:
-        return str(self.read.get("target", ""))
-
-    def __str__(self) -> str:
-        return f"{self.old.state}\n  {sorted(self.old.records)}\n  {self.read}\n  -> {self.new}"
-
-
-def moves(case: Case, world: World) -> Iterator[Move]:
-    """Every transition out of a world."""
-    script: list[int] | None = []
-    while script is not None:
-        facts = Facts(case, world, script)
-        new = step(case.policy, world.state, cast(Seen, facts), NOW)
-        unread = (len(values) for name, values in CHOICES.items() if name not in facts.read)
-        combinations = 1
-        for width in unread:
-            combinations *= width
-        yield Move(world, facts.read, new, combinations)
-        script = facts.next_script()
-
-
-def normal(state: State) -> State:
-    """Forget what no rule depends on: how often, since when exactly, in which words."""
-    return dataclasses.replace(
-        state,
-        attempt=0,
-        first_attempt=0,
-        since=NOW if state.since == NOW else AGED,
-        retry_at=0 if not state.retry_at else FUTURE if state.retry_at > NOW else PAST,
-        retries=min(state.retries, 4),
-        detail="",
-        run="",
-        acted="",
-        held=Hold(reason=state.held.reason, message="") if state.held else None,
-    )
-
-
-def written(world: World) -> World:
-    """The records as the builder of ControllerRevisions writes them for this state."""
-    records, state = dict(world.records), world.state
-    if state.stable:
-        records[state.stable] = Outcome.PROVEN
-    if state.revision and state.revision != state.stable:
-        if state.stage is Stage.ABORTING and state.reason:
-            records[state.revision] = Outcome.REJECTED
-        elif records.get(state.revision) is Outcome.REJECTED:
-            del records[state.revision]
-    return dataclasses.replace(world, records=frozenset(records.items()))
-
-
-def aged(world: World) -> World:
-    state = world.state
-    retry_at = PAST if state.retry_at == FUTURE else state.retry_at
-    return dataclasses.replace(world, state=dataclasses.replace(state, since=AGED, retry_at=retry_at))
-
+from tests.unit.rollout_search import (
+    CASES,
+    CHOICES,
+    CONFLICT,
+    FORWARD,
+    NOW,
+    PAUSED,
+    A,
+    Case,
+    Facts,
+    Move,
+    World,
+    aged,
+    moves,
+    normal,
+    written,
+)
 
 Check = Callable[[Case, Move], bool]
 """Whether a move keeps a promise."""
@@ -276,7 +114,8 @@ def only_its_own_faults_reject_a_revision(_case: Case, move: Move) -> bool:
             return bool(read["crashed"])
         case "NotReady":
             return bool(read["stuck"])
-    return False
+        case _:
+            return False
 
 
 def stages_go_forward_in_order(_case: Case, move: Move) -> bool:
@@ -359,7 +198,7 @@ def search(case: Case) -> Search:
             entered[move.new.stage] += move.new.stage is not world.state.stage
             for check in CHECKS:
                 if len(broken.get(check.__name__, [])) < 2 and not check(case, move):
-                    broken.setdefault(check.__name__, []).append(str(move))
+                    broken.setdefault(check.__name__, []).append(move.text)
             after.append(dataclasses.replace(world, state=normal(move.new)))
         fresh = {w for w in after if w not in known}
         known |= fresh
@@ -369,7 +208,7 @@ def search(case: Case) -> Search:
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest) -> Case:
-    return cast(Case, request.param)
+    return cast("Case", request.param)
 
 
 def test_every_move_keeps_every_promise(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
@@ -413,13 +252,13 @@ def after(case: Case, world: World, **facts: Any) -> World:
 
 def test_no_state_is_a_dead_end(case: Case) -> None:
     for world in search(case).worlds:
-        start = world.state
+        start, now = world.state, world
         for _ in range(4 * len(Stage)):
-            if world.state.stage is Stage.STABLE:
+            if now.state.stage is Stage.STABLE:
                 break
-            gone = world.state.stage is Stage.ABORTING
-            world = after(case, world, **HELPFUL | {"target": start.revision, "gone": gone, "ready": not gone})
-        assert world.state.stage is Stage.STABLE, start
+            gone = now.state.stage is Stage.ABORTING
+            now = after(case, now, **HELPFUL | {"target": start.revision, "gone": gone, "ready": not gone})
+        assert now.state.stage is Stage.STABLE, start
 
 
 def test_rollback_is_possible_in_every_state_held_or_not(case: Case) -> None:
@@ -453,7 +292,7 @@ def test_the_same_facts_again_come_to_rest() -> None:
             world, steps = start, 0
             while steps < 30:
                 facts.world = world
-                new = step(case.policy, world.state, cast(Seen, facts), NOW)
+                new = step(case.policy, world.state, cast("Seen", facts), NOW)
                 if new == world.state:
                     break
                 world, steps = written(dataclasses.replace(world, state=new)), steps + 1

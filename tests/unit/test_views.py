@@ -1,4 +1,4 @@
-"""Facts read from Kubernetes objects: what counts as crashed, stuck, placed, drained, and what a malformed object gives."""
+"""Facts read from Kubernetes objects: what counts as crashed, stuck, placed, drained, and malformed objects."""
 
 from typing import Any
 

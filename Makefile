@@ -39,6 +39,10 @@ lint: venv ## Style, types, import contracts, sizes
 type: venv ## mypy, strict
 	@$(BIN)/mypy
 
+.PHONY: load
+load: go venv ## Measure the operator with 1,000 services on a real API server, and fail over a budget
+	@$(BIN)/python -m tests.support.load --services 1000 --rest 600
+
 .PHONY: verify
 verify: generate ## Fail when a generated file is not what its sources say
 	@git diff --exit-code --stat || { echo "make: the files above are stale: commit what 'make generate' wrote" >&2; exit 1; }

@@ -123,7 +123,6 @@ def test_children_that_are_edited_by_hand_are_put_right(team: Team) -> None:
 def test_children_that_are_deleted_by_hand_come_back(team: Team) -> None:
     one = team.begin()
     kinds = (("Service", "v1", "chat"), ("Service", "v1", "chat-stable"), ("PodDisruptionBudget", "policy/v1", "chat"))
-    eventually(lambda: team.client.find("v1", "Service", "chat-stable", team.namespace), "all children are there")
     old = {key: team.client.get(key[1], key[0], key[2], team.namespace)["metadata"]["uid"] for key in kinds}
     for kind, version, name in kinds:
         team.client.delete(team.client.get(version, kind, name, team.namespace))
@@ -156,7 +155,7 @@ def test_the_replica_set_of_stable_that_is_deleted_by_hand_comes_back_in_the_mid
 
 def _made_again(team: Team, old: Manifest) -> bool:
     names = {s["metadata"]["name"]: s["metadata"]["uid"] for s in team.objects("ReplicaSet", "apps/v1")}
-    return names.get(old["metadata"]["name"], old["metadata"]["uid"]) != old["metadata"]["uid"]
+    return bool(names.get(old["metadata"]["name"], old["metadata"]["uid"]) != old["metadata"]["uid"])
 
 
 def test_a_label_that_lets_users_in_by_hand_is_taken_back(team: Team) -> None:

@@ -221,7 +221,12 @@ class Team:
             return False
         pods = [p for p in self.pods() if p["status"].get("phase") not in ("Failed", "Succeeded")]
         mine = [p for p in pods if promises.revision_of(p) == revision and promises.is_ready(p)]
-        return len(pods) == len(mine) == self.replicas == status.get("readyReplicas", 0)
+        serves = len(pods) == len(mine) == self.replicas == int(status.get("readyReplicas", 0))
+        return serves and all(self._selects(f"{NAME}-{side}", revision) for side in ("stable", "canary"))
+
+    def _selects(self, service: str, revision: str) -> bool:
+        found = self.client.find("v1", "Service", service, self.namespace)
+        return found is not None and found["spec"]["selector"].get(LABEL_REVISION) == revision
 
 
 def stage_of(status: Manifest) -> str:

@@ -29,26 +29,28 @@ class Rule:
 
 
 _READ = ("get", "list", "watch")
+_SEE = ("list", "watch")
+_ONCE = ("create", *_READ)
 _OWN = ("create", "delete", "get", "list", "patch", "watch")
 
 VERBS: tuple[Rule, ...] = (
     Rule(naming.GROUP, ("decisions", "llmservices", "probesets"), _READ),
-    Rule(naming.GROUP, ("proberuns",), _OWN),
+    Rule(naming.GROUP, ("proberuns",), _ONCE),
     Rule(
         naming.GROUP,
         ("decisions/status", "llmservices/status", "proberuns/status", "probesets/status"),
         ("patch",),
     ),
     Rule("", ("configmaps", "services"), _OWN),
-    Rule("", ("pods",), (*_READ, "patch")),
+    Rule("", ("pods",), (*_SEE, "patch")),
     Rule("events.k8s.io", ("events",), ("create", "get")),
     Rule("apps", ("controllerrevisions", "replicasets"), _OWN),
-    Rule("batch", ("jobs",), _OWN),
-    Rule("discovery.k8s.io", ("endpointslices",), _READ),
+    Rule("batch", ("jobs",), (*_ONCE, "delete")),
+    Rule("discovery.k8s.io", ("endpointslices",), _SEE),
     Rule("networking.k8s.io", ("networkpolicies",), _OWN),
     Rule("policy", ("poddisruptionbudgets",), _OWN),
     Rule("monitoring.coreos.com", ("prometheusrules", "servicemonitors"), _OWN),
-    Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch", "update"), Place.OPERATOR),
+    Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch"), Place.OPERATOR),
     Rule("monitoring.coreos.com", ("prometheusrules",), _OWN, Place.OPERATOR),
-    Rule("apiextensions.k8s.io", ("customresourcedefinitions",), ("list", "watch"), Place.CLUSTER),
+    Rule("apiextensions.k8s.io", ("customresourcedefinitions",), _SEE, Place.CLUSTER),
 )

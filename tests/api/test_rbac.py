@@ -1,0 +1,156 @@
+"""The operator with exactly the chart's rights: whole rollouts work, nothing is refused, and no right is left over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import yaml
+
+from serinus.core import naming
+from serinus.shell.verbs import VERBS, Place
+from tests.cluster.binaries import ensure_crds
+from tests.support import helm, probeplay
+from tests.support.apibed import ApiBed
+from tests.support.faultproxy import FaultProxy
+from tests.support.objects import API_VERSION
+from tests.support.operatorproc import Operator
+from tests.support.rights import Right, granted, refused, used
+from tests.support.team import Team, a_team
+from tests.support.watchfaults import Hang
+
+pytestmark = pytest.mark.api
+
+Manifest = dict[str, Any]
+_NOTHING_WATCHED: Manifest = {"selector": {}, "endpoints": []}
+KINDS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+
+
+@dataclass
+class Installed:
+    """A bed with the Prometheus Operator's kinds, and what the operators in it have called."""
+
+    bed: ApiBed
+    used: set[Right] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Installed]:
+    """A bed of its own."""
+    bed = ApiBed()
+    try:
+        bed.install_crds()
+        for pattern in ("*servicemonitors*.yaml", "*prometheusrules*.yaml"):
+            for path in sorted(ensure_crds().glob(pattern)):
+                bed.client.install(yaml.safe_load(path.read_text()))
+        bed.start_controllers()
+        yield Installed(bed)
+    finally:
+        bed.close()
+
+
+def _run(installed: Installed, values: dict[str, Any], settings: dict[str, str], *, own: str, team: str) -> None:
+    """Install the chart's rights, and play a whole story with the operator's service account."""
+    bed = installed.bed
+    for item in helm.template({"crds": {"enabled": False}, **values}, namespace=own):
+        if item["kind"] in KINDS:
+            bed.client.apply(item)
+    proxy = FaultProxy(bed)
+    # What a watch does not tell is found by comparing lists, and read: a right that no undisturbed day needs.
+    proxy.add(Hang(), verb="watch", path="/(decisions|llmservices|probesets)$", times=None)
+    token = bed.service_account("canary-serinus", own)
+    config = bed.kubeconfig(token=token, url=proxy.url)
+    operator = Operator(
+        config, bed.server.folder / f"operator-{own}.log", {"NAMESPACE": own, "RESYNC": "2s", **settings}
+    )
+    try:
+        with a_team(bed, operator, namespace=team) as one:
+            operator.start()
+            _story(one)
+            assert operator.stop() == 0
+    finally:
+        operator.close()
+        proxy.close()
+    calls = proxy.calls()
+    assert refused(calls) == []
+    installed.used |= used(calls)
+
+
+def _story(team: Team) -> None:
+    """Everything that the operator does: promote, roll back, decide, supersede, prune, and put right."""
+    one = team.begin(rollout={"historyLimit": 1})
+    for stray in _strays(team):
+        team.client.apply(stray, manager=naming.FIELD_MANAGER)
+    team.until_stable(team.deploy("two"))
+    team.script.use(probeplay.bad)
+    three = team.deploy("three")
+    team.until_rejected(three)
+    team.script.use(probeplay.never)
+    team.until_decided(team.decide("Retry", three))
+    team.until(lambda _: _asks(team, three), "the run goes on")
+    team.script.use(probeplay.good)
+    four = team.deploy("four")
+    team.until_stable(four)
+    team.until(lambda _: not _kept(team, one), "the oldest revision is forgotten")
+    team.until(
+        lambda _: not any(_found(team, stray) for stray in _strays(team)), "what an older version left is pruned"
+    )
+    team.check()
+
+
+def _strays(team: Team) -> list[Manifest]:
+    """Children of kinds that only another version of the operator would have no use for any more."""
+    meta = {
+        "name": "chat-older",
+        "namespace": team.namespace,
+        "labels": naming.app_labels("chat"),
+        "annotations": {naming.ANNOTATION_APPLIED: "0" * 32},
+        "ownerReferences": [
+            {"apiVersion": API_VERSION, "kind": "LLMService", "name": "chat", "uid": team.body()["metadata"]["uid"]}
+            | {"controller": True, "blockOwnerDeletion": False}
+        ],
+    }
+    monitoring = "monitoring.coreos.com/v1"
+    return [
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 80}]}},
+        {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": {"maxUnavailable": 1}},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": {"podSelector": {}}},
+        {
+            "apiVersion": monitoring,
+            "kind": "ServiceMonitor",
+            "metadata": meta,
+            "spec": {"selector": {}, "endpoints": []},
+        },
+        {"apiVersion": monitoring, "kind": "PrometheusRule", "metadata": meta, "spec": {"groups": []}},
+    ]
+
+
+def _found(team: Team, stray: Manifest) -> bool:
+    return team.client.find(stray["apiVersion"], stray["kind"], stray["metadata"]["name"], team.namespace) is not None
+
+
+def _asks(team: Team, revision: str) -> bool:
+    return any((r.get("status") or {}).get("phase") == "Running" for r in team.runs(revision))
+
+
+def _kept(team: Team, revision: str) -> bool:
+    return any(revision in r["metadata"]["name"] for r in team.objects("ControllerRevision", "apps/v1"))
+
+
+def test_a_cluster_wide_operator_lives_with_the_rights_of_the_chart(installed: Installed) -> None:
+    own, team = installed.bed.new_namespace(), installed.bed.new_namespace()
+    _run(installed, {}, {}, own=own, team=team)
+    assert installed.used - granted(VERBS, *Place) == set()
+
+
+def test_an_operator_of_one_namespace_lives_with_roles_alone(installed: Installed) -> None:
+    own, team = installed.bed.new_namespace(), installed.bed.new_namespace()
+    before, installed.used = installed.used, set()
+    _run(installed, {"namespaces": [team]}, {"NAMESPACES": team}, own=own, team=team)
+    assert installed.used - granted(VERBS, Place.WATCHED, Place.OPERATOR) == set()
+    installed.used |= before
+
+
+def test_no_right_is_granted_that_nothing_uses(installed: Installed) -> None:
+    assert installed.used, "the tests before this one have not run"
+    assert granted(VERBS, *Place) - installed.used == set()

@@ -6,7 +6,7 @@ It must not write a file that is already right: times of files stay.
 import sys
 from pathlib import Path
 
-from tests.support.generate import ROOT, chart, reference
+from tests.support.generate import ROOT, chart, metrics, reference, stages
 
 
 def write(path: Path, text: str) -> bool:
@@ -25,7 +25,12 @@ def main() -> int:
     for stale in chart.stale_files():
         stale.unlink()
         changed.append(stale)
-    later = {chart.INSTALL: chart.install_manifest(), reference.API_PAGE: reference.api_page()}
+    later = {
+        chart.INSTALL: chart.install_manifest(),
+        reference.API_PAGE: reference.api_page(),
+        metrics.PAGE: metrics.page(),
+        stages.PAGE: stages.page(),
+    }
     changed += [path for path, text in later.items() if write(path, text)]
     print("\n".join(f"wrote {path.relative_to(ROOT)}" for path in changed) or "every generated file was right")
     return 0

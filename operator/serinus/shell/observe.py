@@ -1,23 +1,22 @@
 """From the memory of the engine to a Snapshot of one service. Reads only; what it cannot see it leaves out."""
 
+import asyncio
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
 from serinus.core import naming, views
-from serinus.core.questions import read_probe_set
 from serinus.core.seen import JobSeen, ProbeSetSeen, Snapshot
 from serinus.shell.kinds import Kind, Object, Ref
-from serinus.shell.kube import Api, NotFound
+from serinus.shell.kube import Api
+from serinus.shell.probe_sets import ProbeSets
 from serinus.shell.store import Seen
 from serinus.shell.watches import Watches
 from serinus.shell.world import (
-    CONFIGMAP,
     DECISION,
     JOB,
     POD,
     PROBERUN,
-    PROBESET,
     REPLICASET,
     REVISION,
     SERVICE,
@@ -25,13 +24,19 @@ from serinus.shell.world import (
     Customs,
 )
 
+__all__ = ["Observation", "Observer", "ProbeSets"]
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A snapshot, and the versions of the objects that bear traffic, by reference."""
+    """A snapshot, and the versions of the objects that bear traffic, by reference.
+
+    `again`: seconds until questions that could not be read are worth another look; None: there are none.
+    """
 
     snapshot: Snapshot
     versions: dict[Ref, str] = field(default_factory=dict)
+    again: float | None = None
 
 
 class Observer:
@@ -43,12 +48,12 @@ class Observer:
         self._probe_sets = ProbeSets(api, customs)
 
     @property
-    def probe_sets(self) -> "ProbeSets":
+    def probe_sets(self) -> ProbeSets:
         """The resolved ProbeSets."""
         return self._probe_sets
 
     async def observe(self, body: Object) -> Observation:
-        """Observe everything that a plan for this LLMService needs; raises ApiError if a ConfigMap cannot be read."""
+        """Observe everything that a plan for this LLMService needs; what cannot be read stands in it as such."""
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
         sets = self._values(REPLICASET, namespace, name)
         services = self._values(SERVICE, namespace, name)
@@ -76,13 +81,15 @@ class Observer:
             for kind, found in ((REPLICASET, sets), (SERVICE, services))
             for child, seen in found.items()
         }
-        return Observation(snapshot, versions)
+        waits = [self._probe_sets.again(namespace, probe_set) for probe_set in snapshot.probe_sets]
+        return Observation(snapshot, versions, min((w for w in waits if w is not None), default=None))
 
     async def _resolved(self, body: Object, namespace: str) -> dict[str, ProbeSetSeen]:
         gates = ((body.get("spec") or {}).get("gates") or {}).get("quality") or []
         names = {str((gate.get("probeSetRef") or {}).get("name", "")) for gate in gates if isinstance(gate, dict)}
-        found = {name: await self._probe_sets.resolve(namespace, name) for name in sorted(names - {""})}
-        return {name: seen for name, seen in found.items() if seen is not None}
+        asked = sorted(names - {""})
+        found = await asyncio.gather(*(self._probe_sets.resolve(namespace, name) for name in asked))
+        return {name: seen for name, seen in zip(asked, found, strict=True) if seen is not None}
 
     def _jobs(self, namespace: str, name: str) -> tuple[JobSeen, ...]:
         pods = self._values(POD, namespace, name, label=naming.LABEL_PROBE_FOR)
@@ -105,52 +112,3 @@ class Observer:
 def _current(seen: Seen[Any]) -> Any:
     """The projected value, at the version that was seen last: a change in the version alone keeps the old value."""
     return dataclasses.replace(seen.value, resource_version=seen.entry.resource_version)
-
-
-class ProbeSets:
-    """ProbeSets resolved once per version of the object and of the ConfigMap that it refers to."""
-
-    def __init__(self, api: Api, customs: Customs) -> None:
-        self._api = api
-        self._customs = customs
-        self._resolved: dict[tuple[str, str], tuple[tuple[str, ...], ProbeSetSeen, Object]] = {}
-
-    async def resolve(self, namespace: str, name: str) -> ProbeSetSeen | None:
-        """Resolve a ProbeSet; None if there is none of this name."""
-        found = await self.resolve_with_status(namespace, name)
-        return found[0] if found else None
-
-    async def resolve_with_status(self, namespace: str, name: str) -> tuple[ProbeSetSeen, Object] | None:
-        """Resolve a ProbeSet and say what its status must be; None if there is none of this name."""
-        body = self._customs.get(PROBESET, namespace, name)
-        if body is None:
-            self._resolved.pop((namespace, name), None)
-            return None
-        spec = body.get("spec") or {}
-        config_map = str((((spec.get("source") or {}).get("configMapRef")) or {}).get("name", ""))
-        files, version, missing = await self._files(namespace, config_map)
-        token = (body["metadata"]["uid"], str(body["metadata"].get("generation", 0)), version)
-        known = self._resolved.get((namespace, name))
-        if known is not None and known[0] == token:
-            return known[1], known[2]
-        if missing:
-            seen = ProbeSetSeen(name=name, reason="ProbesNotFound", problem=missing)
-            status: Object = {"problems": [{"line": 0, "field": "spec.source.configMapRef.name", "message": missing}]}
-        else:
-            seen, parsed = read_probe_set(name, spec, files)
-            problems = [{"line": p.line, "field": p.field, "message": p.message[:1000]} for p in parsed.problems]
-            status = {"digest": parsed.digest, "probes": len(parsed.probes), "critical": parsed.critical}
-            status = {k: v for k, v in status.items() if v != ""} | ({"problems": problems} if problems else {})
-        self._resolved[(namespace, name)] = (token, seen, status)
-        return seen, status
-
-    async def _files(self, namespace: str, config_map: str) -> tuple[dict[str, str], str, str]:
-        """The files, their version, and what is missing."""
-        if not config_map:
-            return {}, "", ""
-        try:
-            found = await self._api.get(Ref(CONFIGMAP, namespace, config_map))
-        except NotFound:
-            message = f"found {config_map!r}, allowed is a ConfigMap of this namespace"
-            return {}, "missing", f"spec.source.configMapRef.name: {message}"
-        return dict(found.get("data") or {}), found["metadata"]["resourceVersion"], ""

@@ -21,6 +21,7 @@ PROBESET: Final = Kind(naming.GROUP, naming.VERSION, "probesets", "ProbeSet")
 PROBERUN: Final = Kind(naming.GROUP, naming.VERSION, "proberuns", "ProbeRun")
 DECISION: Final = Kind(naming.GROUP, naming.VERSION, "decisions", "Decision")
 OWN_KINDS: Final = (LLMSERVICE, PROBESET, PROBERUN, DECISION)
+_OF_SERVICE: Final = frozenset({PROBERUN, DECISION})
 
 POD: Final = Kind("", "v1", "pods", "Pod")
 SERVICE: Final = Kind("", "v1", "services", "Service")
@@ -65,7 +66,7 @@ class SliceSeen:
 
 @dataclass(frozen=True, slots=True)
 class ProbePodSeen:
-    """The pod of a probe Job, and the UID of that Job."""
+    """The pod of a probe Job, and the UID of the Job that controls it; empty: no Job does."""
 
     job_uid: str
     pod: JobPodSeen
@@ -77,9 +78,8 @@ def _slice(body: Object) -> SliceSeen:
 
 
 def _probe_pod(body: Object) -> ProbePodSeen:
-    owners = body["metadata"].get("ownerReferences") or []
-    uid = next((o.get("uid", "") for o in owners if o.get("kind") == "Job"), "")
-    return ProbePodSeen(uid, views.job_pod_seen(body))
+    pod = views.job_pod_seen(body)
+    return ProbePodSeen(pod.controller, pod)
 
 
 def _selected_revision(body: Object) -> str:
@@ -113,6 +113,7 @@ class Customs:
 
     def __init__(self) -> None:
         self._objects: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in OWN_KINDS}
+        self._by_service: dict[tuple[Kind, str, str], dict[str, Object]] = {}
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object as it was last seen."""
@@ -125,12 +126,21 @@ class Customs:
         if known is not None and _same_object(known, body) and _version(known) >= _version(body):
             return False
         body["metadata"].pop("managedFields", None)
+        self.remove(kind, *key)
         self._objects[kind][key] = body
+        if kind in _OF_SERVICE:
+            self._by_service.setdefault((kind, key[0], _service_of(body)), {})[key[1]] = body
         return True
 
     def remove(self, kind: Kind, namespace: str, name: str) -> None:
         """Forget an object."""
-        self._objects[kind].pop((namespace, name), None)
+        known = self._objects[kind].pop((namespace, name), None)
+        if known is None or kind not in _OF_SERVICE:
+            return
+        place = (kind, namespace, _service_of(known))
+        self._by_service[place].pop(name)
+        if not self._by_service[place]:
+            del self._by_service[place]
 
     def keys(self, kind: Kind) -> list[tuple[str, str]]:
         """Namespace and name of every object of a kind."""
@@ -138,12 +148,8 @@ class Customs:
 
     def of_service(self, kind: Kind, namespace: str, service: str) -> list[Object]:
         """ProbeRuns or Decisions that refer to a service, in the order of their names."""
-        found = (
-            body
-            for (where, _), body in self._objects[kind].items()
-            if where == namespace and ((body.get("spec") or {}).get("llmServiceRef") or {}).get("name") == service
-        )
-        return sorted(found, key=lambda body: str(body["metadata"]["name"]))
+        found = self._by_service.get((kind, namespace, service), {})
+        return [found[name] for name in sorted(found)]
 
 
 def make_watches(api: Api, namespaces: Iterable[str | None], enqueue: Enqueue, *, rhythm: Rhythm) -> Watches:
@@ -169,6 +175,10 @@ def _teller(label: str, enqueue: Enqueue) -> Callable[[str, str, Seen[Any] | Non
             enqueue(namespace, owner)
 
     return tell
+
+
+def _service_of(body: Object) -> str:
+    return str(((body.get("spec") or {}).get("llmServiceRef") or {}).get("name", ""))
 
 
 def _same_object(known: Object, body: Object) -> bool:

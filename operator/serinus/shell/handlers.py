@@ -21,10 +21,26 @@ _CONNECT_TIMEOUT = 5
 _REQUEST_TIMEOUT = 30
 
 
+class NoMemory(kopf.DiffBaseStorage):
+    """Keeps kopf from copying every object for a comparison that no handler of ours asks for."""
+
+    def build(self, **_: Any) -> Any:  # type: ignore[explicit-override]
+        """Nothing of an object is essential."""
+        return {}
+
+    def fetch(self, **_: Any) -> Any:  # type: ignore[explicit-override]
+        """Nothing is remembered."""
+        return None
+
+    def store(self, **_: Any) -> None:  # type: ignore[explicit-override]
+        """Nothing is written."""
+
+
 def make_settings(*, cluster_wide: bool) -> kopf.OperatorSettings:
     """Bound what kopf does by itself: no posted events, no scanning without the right to, no endless silence."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoMemory()
     settings.scanning.disabled = not cluster_wide
     settings.watching.inactivity_timeout = _INACTIVITY
     settings.networking.request_timeout = _REQUEST_TIMEOUT

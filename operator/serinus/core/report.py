@@ -220,16 +220,23 @@ def _identity(raw: Any) -> Identity:
 
 
 def _check_possible(report: Report) -> None:
-    """Refuse counts that contradict each other: they were not counted, and could only make a revision look proven."""
+    """Refuse counts that contradict each other: they were not counted, and could only make a revision look proven.
+
+    With a baseline an answer counts only in its pair: each side has as many answers as there are pairs.
+    """
     pairs, canary, stable = report.pairs, report.canary, report.stable
     answers = pairs.scored if report.identity.baseline else canary.scored
     limits = [("probes_seen", report.probes_seen, answers)]
     limits += [(f"critical {c.probe}", c.passed + c.failed, canary.scored) for c in report.critical]
     if report.identity.baseline:
         limits += [
-            ("pairs", pairs.scored, min(canary.scored, stable.scored)),
             ("pairs.lost", pairs.lost, min(canary.failed, stable.passed)),
             ("pairs.won", pairs.won, min(canary.passed, stable.failed)),
         ]
     for path, found, most in limits:
         strict.require(found <= most, path, found, f"at most {most} with the other counts")
+    if report.identity.baseline:
+        for path, side in (("canary", canary), ("stable", stable)):
+            strict.require(side.scored == pairs.scored, path, side.scored, f"as many answers as pairs, {pairs.scored}")
+        more, most = pairs.won - pairs.lost, canary.passed - stable.passed
+        strict.require(more == most, "pairs", f"{more} more won than lost", f"{most} as the answers passed say")

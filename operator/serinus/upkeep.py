@@ -28,7 +28,8 @@ def run_updates(snapshot: Snapshot, context: Context, now: float) -> tuple[RunUp
         if run.finished or run.purpose not in (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE):
             continue
         view, job = wanted.get(run.name), jobs.get(run.name)
-        ours = job is not None and context.service.uid in job.owner_uids  # somebody else's Job is not ended
+        # Somebody else's Job is not ended; one that was not there yet may be made by this very plan.
+        ours = job is None or context.service.uid in job.owner_uids
         if view is None:
             updates.append(RunUpdate(run=run, status=supersede(run, now), unwanted=ours))
             continue

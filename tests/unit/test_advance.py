@@ -75,8 +75,7 @@ def test_what_was_recorded_at_the_start_is_kept_to_the_end() -> None:
 def test_a_pod_that_serinus_drained_is_not_a_lost_one_while_it_ends() -> None:
     one = asked()
     report = encode(answer_to(one.expected.identity))
-    pod = JobPodSeen(name="p", uid="p", created=one.now, exit_code=0, message=report, waiting="", disrupted="")
-    job = dataclasses.replace(one.job, pods=(pod,))
+    job = dataclasses.replace(one.job, pods=(ended_with(one, report),))
     drained = dataclasses.replace(one.pods[0], draining=True, deleting=True)
     lost = dataclasses.replace(one.pods[0], draining=False, deleting=True)
 
@@ -86,6 +85,49 @@ def test_a_pod_that_serinus_drained_is_not_a_lost_one_while_it_ends() -> None:
     assert kept["verdict"] == "Passed"
     assert broken
     assert broken["reason"] == "PodsDisrupted"
+
+
+def test_a_probed_pod_that_was_seen_draining_may_be_gone_when_the_report_comes() -> None:
+    one = asked()
+    draining = dataclasses.replace(one.pods[0], draining=True)
+    status = one.advance(pods=(draining, *one.pods[1:]))
+    assert status
+    gone = draining.uid
+    assert status == one.run.status | {"probedPods": [p for p in one.run.status["probedPods"] if p["uid"] != gone]}
+
+    later = dataclasses.replace(one, run=dataclasses.replace(one.run, status=status), pods=one.pods[1:])
+    assert later.advance() is None
+    ended = dataclasses.replace(one.job, pods=(ended_with(one, encode(answer_to(one.expected.identity))),))
+    kept, broken = later.advance(ended), later.advance(ended, pods=one.pods[2:])
+    assert kept
+    assert kept["verdict"] == "Passed"
+    assert broken
+    assert broken["reason"] == "PodsDisrupted"
+
+
+def test_a_run_waits_five_minutes_for_its_job() -> None:
+    one = asked()
+    pending = dataclasses.replace(one.run, status={}, created=one.now)
+
+    assert advance(pending, None, one.pods, one.expected, one.now + 300) is None
+    status = advance(pending, None, one.pods, one.expected, one.now + 301)
+    assert status
+    assert (status["verdict"], status["reason"]) == ("Broken", "JobNotCreated")
+    assert "events of the namespace" in status["message"]
+    assert "operator's log" in status["message"]
+
+
+def test_the_pod_of_a_recorded_job_is_ours_for_an_operator_with_another_probe_image() -> None:
+    one = asked()
+    newer = {**one.expected.pod_spec, "containers": [{**one.expected.pod_spec["containers"][0], "image": "newer"}]}
+
+    assert one.advance(expected=dataclasses.replace(one.expected, pod_spec=newer)) is None
+
+
+def ended_with(one: Asked, message: str) -> JobPodSeen:
+    """The pod of the run's Job, after it wrote a report."""
+    [pod] = one.job.pods
+    return dataclasses.replace(pod, exit_code=0, message=message)
 
 
 def answer_to(identity: Identity) -> Report:
@@ -101,11 +143,10 @@ def test_pairs_without_their_answers_are_refused() -> None:
         dataclasses.replace(whole, canary=Side(passed=90, failed=10), pairs=Pairs(tied=100)),
     ]
     for report in wrong:
-        pod = JobPodSeen(name="p", uid="p", created=0, exit_code=0, message=encode(report), waiting="", disrupted="")
-        status = one.advance(dataclasses.replace(one.job, pods=(pod,)))
+        status = one.advance(dataclasses.replace(one.job, pods=(ended_with(one, encode(report)),)))
         assert status
         assert status["verdict"] == "Broken"
-        assert status["reason"] in ("ReportImpossible", "ReportUnreadable")
+        assert status["reason"] == "ReportUnreadable"
 
 
 def test_a_manifest_contains_another_with_defaults_but_not_with_other_items() -> None:

@@ -138,6 +138,41 @@ def two_pods(found: FakeWorld, name: str) -> None:
     found.job_pods[name] *= 2
 
 
+def not_created(found: FakeWorld, name: str) -> None:
+    if not recorded(found, name):
+        del found.objects["Job", name]
+
+
+def job_with(**fields: Any) -> Fault:
+    """Somebody patches the Job after it was recorded."""
+
+    def strike(found: FakeWorld, name: str) -> None:
+        if recorded(found, name):
+            found.objects["Job", name]["spec"] |= fields
+
+    return strike
+
+
+def pod_with(change: Callable[[Manifest], object]) -> Fault:
+    """A pod in the place of the Job's own says that all is well."""
+
+    def strike(found: FakeWorld, name: str) -> None:
+        found.answer = good
+        for pod in found.job_pods.get(name, []):
+            change(pod)
+
+    return strike
+
+
+def probe_with(**fields: Any) -> Fault:
+    return pod_with(lambda pod: pod["spec"]["containers"][0].update(fields))
+
+
+def owned_by(**fields: Any) -> Fault:
+    """A pod that another object controls, if any does."""
+    return pod_with(lambda pod: pod["metadata"]["ownerReferences"][0].update(fields))
+
+
 def canary_pods(found: FakeWorld) -> list[str]:
     revision = found.status("rollout").get("revision", "")
     return [n for n, p in found.pods.items() if p["metadata"]["labels"]["serinus.dev/revision"] == revision]
@@ -182,7 +217,22 @@ BROKEN: dict[str, tuple[Fault, str]] = {
     "Job deleted by hand": (deleted_by_hand, "JobVanished"),
     "Job deleted and made again": (made_again, "JobReplaced"),
     "Job pre-created by somebody": (made_before, "JobNameTaken"),
-    "Job pre-created with another image": (other_image, "JobNameTaken"),
+    "Job changed on its way to the API server": (other_image, "JobChanged"),
+    "Job suspended": (job_with(suspend=True), "JobChanged"),
+    "Job that makes no pod": (job_with(parallelism=0), "JobChanged"),
+    "Job that makes two pods": (job_with(parallelism=2, completions=2), "JobChanged"),
+    "Job refused": (not_created, "JobNotCreated"),
+    "pod of another image": (probe_with(image="example/says-yes"), "PodForged"),
+    "pod with another command": (probe_with(command=["true"]), "PodForged"),
+    "pod with arguments": (probe_with(args=["--yes"]), "PodForged"),
+    "pod without its questions": (probe_with(volumeMounts=[]), "PodForged"),
+    "pod with other parameters": (probe_with(env=[]), "PodForged"),
+    "pod with other volumes": (pod_with(lambda pod: pod["spec"].update(volumes=[])), "PodForged"),
+    "pod without a spec": (pod_with(lambda pod: pod.pop("spec")), "PodForged"),
+    "pod of nobody": (pod_with(lambda pod: pod["metadata"].pop("ownerReferences", None)), "NotStarted"),
+    "pod that the Job owns and does not control": (owned_by(controller=False), "NotStarted"),
+    "pod of a Job of another API": (owned_by(apiVersion="example.com/v1"), "NotStarted"),
+    "pod of another Job": (owned_by(uid="somebody"), "NotStarted"),
     "Job with a second pod": (two_pods, "MorePods"),
     "Job OOM": (ended(137, reason="OOMKilled"), "OutOfMemory"),
     "runner crashes": (ended(1, "Traceback"), "RunnerFailed"),
@@ -254,6 +304,49 @@ def test_a_job_of_somebody_else_is_left_alone() -> None:
     assert [(r.run.name, r.status["reason"], r.unwanted) for r in planned.runs] == [(name, "JobNameTaken", False)]
 
 
+def test_a_job_that_admission_changed_says_where_and_what_was_found() -> None:
+    found = served()
+    found.answer = silent
+    found.change("registry.example/vllm:2")
+    found.run_until(lambda w: w.stage == "Probing" and bool(jobs(w)))
+    [name] = jobs(found)
+    other_image(found, name)
+    [update] = found.reconcile().runs
+
+    assert update.unwanted
+    assert update.status["message"] == (
+        f"the Job {name} differs from what Serinus makes at spec.template.spec.containers[0].image: found "
+        "'example/says-yes', Serinus makes 'example/serinus:1'; a mutating webhook or somebody else changed it"
+    )
+
+
+def test_a_job_that_changes_after_it_was_recorded_in_what_admission_adds_goes_on() -> None:
+    found = served()
+    found.answer = silent
+    found.change("registry.example/vllm:2")
+    found.run_until(asking)
+    [name] = jobs(found)
+    found.objects["Job", name]["spec"]["template"]["spec"]["tolerations"] = [{"key": "added"}]
+    found.answer = good
+    at(found, "FinalBake")
+
+    assert "ProbeBroken" not in found.told
+
+
+def test_a_job_that_comes_when_its_run_was_given_up_asks_nobody() -> None:
+    found = served()
+    found.answer = silent
+    found.change("registry.example/vllm:2")
+    found.run_until(lambda w: w.stage == "Probing" and bool(jobs(w)))
+    [name] = jobs(found)
+    del found.objects["Job", name]
+    found.now += 301
+    found.reconcile()
+
+    assert found.objects["ProbeRun", name]["status"]["reason"] == "JobNotCreated"
+    assert ("Job", name) not in found.objects
+
+
 def test_a_sidecar_that_keeps_the_job_open_does_not_keep_the_report() -> None:
     found = served()
 
@@ -261,6 +354,7 @@ def test_a_sidecar_that_keeps_the_job_open_does_not_keep_the_report() -> None:
         for pods in world_.job_pods.values():
             for pod in pods:
                 pod["status"]["containerStatuses"].append({"name": "proxy", "state": {"running": {}}})
+                pod["spec"]["containers"].insert(0, {"name": "proxy", "image": "example/proxy"})
 
     found.change("registry.example/vllm:2")
     for _ in range(100):

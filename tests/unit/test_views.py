@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from serinus.core import views
 from serinus.core.model import Purpose
 from serinus.core.seen import Outcome
+from serinus.shell.world import _probe_pod
 from tests.support import objects
 
 AT = "2026-11-21T10:00:00Z"
@@ -254,6 +255,55 @@ def test_a_job_names_its_owners_and_why_it_failed() -> None:
     found = views.job_seen({"metadata": metadata, "status": {"conditions": [failed]}})
 
     assert (found.owner_uids, found.failed, found.pod_spec) == (("o",), "DeadlineExceeded", {})
+    assert (found.suspended, found.parallelism, found.completions) == (False, 1, 1)
+
+
+def test_a_job_says_how_many_pods_it_makes() -> None:
+    spec = {"suspend": True, "parallelism": 0, "completions": 2}
+    found = views.job_seen({"metadata": {"name": "j"}, "spec": spec})
+
+    assert (found.suspended, found.parallelism, found.completions) == (True, 0, 2)
+
+
+OWNER: dict[str, Any] = {"apiVersion": "batch/v1", "kind": "Job", "uid": "j", "controller": True}
+
+
+@pytest.mark.parametrize(
+    ("owners", "controller"),
+    [
+        ([{"uid": "s", "kind": "Service"}, OWNER], "j"),
+        ([OWNER | {"controller": False}], ""),
+        ([{k: v for k, v in OWNER.items() if k != "controller"}], ""),
+        ([OWNER | {"apiVersion": "example.com/v1"}], ""),
+        ([OWNER | {"kind": "ReplicaSet"}], ""),
+        ([OWNER | {"controller": False}, OWNER | {"kind": "ReplicaSet"}], ""),
+        ([], ""),
+    ],
+)
+def test_only_the_job_that_controls_a_pod_made_it(owners: list[dict[str, Any]], controller: str) -> None:
+    body = job_pod()
+    body["metadata"]["ownerReferences"] = owners
+
+    assert views.job_pod_seen(body).controller == controller
+    assert _probe_pod(body).job_uid == controller
+
+
+def test_of_the_spec_of_a_probe_pod_only_what_decides_is_kept() -> None:
+    probe_container = {"name": "probe", "image": "x", "env": [{"name": "A"}]}
+    proxy = {"name": "proxy", "image": "y", "volumeMounts": [{"name": "v"}]}
+    spec = {
+        "nodeName": "n",
+        "containers": [probe_container | {"resources": {}}, proxy],
+        "initContainers": [proxy],
+        "volumes": [{"name": "v"}],
+    }
+    kept = {"name": "proxy", "volumeMounts": [{"name": "v"}]}
+
+    assert views.job_pod_seen(job_pod() | {"spec": spec}).spec == {
+        "containers": [probe_container, kept],
+        "initContainers": [kept],
+        "volumes": [{"name": "v"}],
+    }
 
 
 def test_a_run_of_an_unknown_purpose_is_no_run() -> None:

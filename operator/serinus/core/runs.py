@@ -3,12 +3,13 @@
 `advance` returns the next status of a run, or None if it has none. Nothing here reads a clock or writes an object.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from serinus.core import report as reports
 from serinus.core.model import GatePolicy, Manifest, Verdict
+from serinus.core.probepod import difference, foreign
 from serinus.core.report import Identity, Report
 from serinus.core.runstatus import finished_status, kept
 from serinus.core.seen import JobPodSeen, JobSeen, PodSeen, RunSeen
@@ -17,6 +18,8 @@ from serinus.core.views import timestamp
 
 START_PATIENCE: Final = 120
 """Seconds that the pod of a probe Job may wait for its image, Secret or node before the attempt is over."""
+CREATION_PATIENCE: Final = 300
+"""Seconds that a run may wait for its Job to be created before the attempt is over."""
 START_BUDGET: Final = 600
 END_GRACE: Final = 60
 
@@ -43,8 +46,10 @@ def advance(
     """Return the next status of an unfinished run, None if it stays as it is."""
     recorded = run.status.get("jobUID", "")
     if job is None:
-        return _broken(run, now, "JobVanished", "its Job was deleted before it reported") if recorded else None
-    problem = _not_ours(job, recorded, expected)
+        absent = _absent(run, recorded, now)
+        return _broken(run, now, *absent) if absent else None
+    job = replace(job, pods=tuple(p for p in job.pods if p.controller == job.uid))
+    problem = _not_ours(job, recorded, expected) or _changed(job)
     if problem:
         return _broken(run, now, *problem)
     if not recorded:
@@ -56,7 +61,7 @@ def advance(
         }
     ended = _ended(job, expected, now)
     if ended is None:
-        return None
+        return _without_drained(run, pods)
     if isinstance(ended, tuple):
         return _broken(run, now, *ended)
     lost = _lost_pods(run, pods)
@@ -73,30 +78,69 @@ def supersede(run: RunSeen, now: float) -> Manifest:
 
 def contains(found: Any, wanted: Any) -> bool:
     """Whether `found` is `wanted` plus defaults of the API server: objects may have more keys, lists not more items."""
-    if isinstance(wanted, Mapping):
-        return isinstance(found, Mapping) and all(contains(found.get(k), v) for k, v in wanted.items())
-    if isinstance(wanted, list):
-        same = isinstance(found, list) and len(found) == len(wanted)
-        return same and all(contains(f, w) for f, w in zip(found, wanted, strict=True))
-    return bool(found == wanted)
+    return not difference(found, wanted)
+
+
+def _absent(run: RunSeen, recorded: str, now: float) -> tuple[str, str] | None:
+    """Why a run without its Job is over; None while the Job may still be created."""
+    if recorded:
+        return "JobVanished", "its Job was deleted before it reported"
+    if now - run.created <= CREATION_PATIENCE:
+        return None
+    return "JobNotCreated", (
+        f"its Job {run.name} was not created within {CREATION_PATIENCE} s: a quota, an admission webhook or another "
+        "object of that name may refuse it; look at the events of the namespace and at the operator's log"
+    )
 
 
 def _not_ours(job: JobSeen, recorded: str, expected: Expected) -> tuple[str, str] | None:
     """A Job of the right name that somebody else made, or made again, proves nothing."""
-    if recorded and recorded != job.uid:
-        return "JobReplaced", "its Job was deleted and made again by somebody else"
-    # A Job's pod cannot change: one that was believed is ours, also for an operator of another version or setting.
-    if not recorded and (expected.owner_uid not in job.owner_uids or not _same_pod(job.pod_spec, expected.pod_spec)):
-        return "JobNameTaken", f"the Job {job.name} exists and is not what Serinus makes; delete it"
-    if len(job.pods) > 1:
-        return "MorePods", f"the Job {job.name} has {len(job.pods)} pods where one is made"
+    if recorded:
+        # A Job's pod cannot change: one that was believed is ours, also for an operator of another version or setting.
+        replaced = "JobReplaced", "its Job was deleted and made again by somebody else"
+        return replaced if recorded != job.uid else None
+    if expected.owner_uid not in job.owner_uids:
+        found = ", ".join(job.owner_uids) or "none"
+        return "JobNameTaken", (
+            f"the Job {job.name} was made by somebody else: metadata.ownerReferences: found {found}, "
+            f"Serinus makes {expected.owner_uid}; delete it"
+        )
+    differs = _template_difference(job.pod_spec, expected.pod_spec)
+    if differs:
+        return "JobChanged", (
+            f"the Job {job.name} differs from what Serinus makes at {differs}; "
+            "a mutating webhook or somebody else changed it"
+        )
     return None
 
 
-def _same_pod(found: Manifest, wanted: Manifest) -> bool:
-    """Whether a Job's pod is ours, but for resources: the API server rewrites quantities (0.5 is 500m)."""
+def _template_difference(found: Manifest, wanted: Manifest) -> str:
+    """Where a Job's pod is not ours, but for resources: the API server rewrites quantities (0.5 is 500m)."""
     containers = [{k: v for k, v in c.items() if k != "resources"} for c in wanted["containers"]]
-    return contains(found, wanted | {"containers": containers})
+    return difference(found, wanted | {"containers": containers}, "spec.template.spec")
+
+
+def _changed(job: JobSeen) -> tuple[str, str] | None:
+    """A Job that was told to make no pod, or several, or whose pod is not what it makes, proves nothing either."""
+    fields = (
+        ("suspend", job.suspended, False),
+        ("parallelism", job.parallelism, 1),
+        ("completions", job.completions, 1),
+    )
+    for name, found, wanted in fields:
+        if found != wanted:
+            return "JobChanged", f"the Job {job.name} was changed: spec.{name}: found {found}, Serinus makes {wanted}"
+    if len(job.pods) > 1:
+        return "MorePods", f"the Job {job.name} has {len(job.pods)} pods where one is made"
+    # Compared with the Job's own template, which was compared with ours before it was recorded, and cannot change.
+    for pod in job.pods:
+        differs = foreign(pod.spec, job.pod_spec)
+        if differs:
+            return "PodForged", (
+                f"the pod {pod.name} is not what the Job {job.name} makes: {differs}; "
+                "a mutating webhook or somebody else changed it"
+            )
+    return None
 
 
 def _ended(job: JobSeen, expected: Expected, now: float) -> Report | tuple[str, str] | None:
@@ -130,8 +174,7 @@ def _read(pod: JobPodSeen, identity: Identity) -> Report | tuple[str, str]:
         return "ReportOfAnother", f"the report belongs to another run: {_difference(report.identity, identity)}"
     if not report.end:
         return "ReportUnfinished", "the report does not say why the run ended"
-    problem = _impossible(report)
-    return ("ReportImpossible", problem) if problem else report
+    return report
 
 
 def _difference(found: Identity, wanted: Identity) -> str:
@@ -139,17 +182,6 @@ def _difference(found: Identity, wanted: Identity) -> str:
         a, b = getattr(found, name), getattr(wanted, name)
         if a != b:
             return f"{name} is {a!r}, expected {b!r}"
-    return ""
-
-
-def _impossible(report: Report) -> str:
-    """Counts that contradict each other."""
-    if report.identity.baseline and not report.canary.scored == report.stable.scored == report.pairs.scored:
-        return f"{report.pairs.scored} pairs, but {report.canary.scored} and {report.stable.scored} answers"
-    if report.identity.baseline and report.canary.passed - report.stable.passed != report.pairs.won - report.pairs.lost:
-        return "the pairs won and lost do not add up to the answers passed"
-    if report.probes_seen > report.canary.scored:
-        return f"{report.probes_seen} probes seen in {report.canary.scored} answers"
     return ""
 
 
@@ -170,6 +202,14 @@ def _lost_pods(run: RunSeen, pods: Sequence[PodSeen]) -> str:
     there = {p.uid for p in pods if not p.deleting or p.draining}
     lost = (p for p in run.status.get("probedPods", []) if p["uid"] not in there)
     return next((f"{p['uid']} ({p['side']})" for p in lost), "")
+
+
+def _without_drained(run: RunSeen, pods: Sequence[PodSeen]) -> Manifest | None:
+    """The status of a run whose probed pod is being drained, None if none is: that pod will go on purpose."""
+    drained = {p.uid for p in pods if p.draining}
+    probed = run.status.get("probedPods", [])
+    rest = [p for p in probed if p["uid"] not in drained]
+    return {**kept(run), "phase": "Running", "probedPods": rest} if len(rest) < len(probed) else None
 
 
 def _broken(run: RunSeen, now: float, reason: str, message: str) -> Manifest:

@@ -16,7 +16,8 @@ CRASHES_THAT_COUNT = 5
 class Outcome(StrEnum):
     """The record on a revision: it was stable once, or it was rolled back."""
 
-    PROVEN = "Proven"
+    PROVEN = "Proven"  # it passed its gates, and was stable
+    SERVED = "Served"  # it was stable without having passed: in mode Advise or Ungated
     REJECTED = "Rejected"
 
 
@@ -38,6 +39,7 @@ class PodSeen:
     created: float
     restarts: int  # of its most restarted container
     trouble: str  # why it cannot start, if that is not the revision's fault: Unschedulable, ImagePull; else empty
+    leaves_by: float = 0.0  # when it must be gone: its deletion time with its grace; 0: it is not being deleted
     detail: str = ""
     ended: bool = (
         False  # evicted or done: the object stays, its containers and their GPU are gone; `deleting` is set too
@@ -91,6 +93,8 @@ class JobPodSeen:
     waiting: str  # why it has not started: a kubelet or scheduler reason; else empty
     disrupted: str  # evicted, preempted or lost with its node: the reason; else empty
     oom_killed: bool = False
+    controller: str = ""  # UID of the Job that controls it; empty: no Job does
+    spec: Manifest = field(default_factory=dict, hash=False)  # what decides which code answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,9 @@ class JobSeen:
     failed: str  # reason of the condition Failed; else empty
     pod_spec: Manifest = field(hash=False)
     pods: tuple[JobPodSeen, ...] = ()
+    suspended: bool = False
+    parallelism: int = 1
+    completions: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

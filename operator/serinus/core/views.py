@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from serinus.core import naming
+from serinus.core import naming, probepod
 from serinus.core.model import Manifest, Purpose
 from serinus.core.seen import DecisionSeen, JobPodSeen, JobSeen, Outcome, PodSeen, RevisionSeen, RunSeen, SetSeen
 
@@ -57,6 +57,7 @@ def pod_seen(pod: Manifest) -> PodSeen:
         created=seconds(metadata.get("creationTimestamp")),
         restarts=max((int(c.get("restartCount", 0)) for c in containers), default=0),
         trouble=trouble,
+        leaves_by=seconds(metadata.get("deletionTimestamp")),
         detail=detail,
     )
 
@@ -163,16 +164,19 @@ def revision_seen(revision: Manifest) -> RevisionSeen:
 def job_seen(job: Manifest, pods: Iterable[JobPodSeen] = ()) -> JobSeen:
     """Reduce a probe Job."""
     metadata = job["metadata"]
+    spec = job.get("spec") or {}
     failed = _condition(job.get("status") or {}, "Failed")
-    template = ((job.get("spec") or {}).get("template") or {}).get("spec") or {}
     return JobSeen(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
         owner_uids=tuple(o.get("uid", "") for o in metadata.get("ownerReferences") or []),
         created=seconds(metadata.get("creationTimestamp")),
         failed=str(failed.get("reason", "Failed")) if failed.get("status") == "True" else "",
-        pod_spec=template,
+        pod_spec=(spec.get("template") or {}).get("spec") or {},
         pods=tuple(pods),
+        suspended=bool(spec.get("suspend")),
+        parallelism=int(spec.get("parallelism", 1)),
+        completions=int(spec.get("completions", 1)),
     )
 
 
@@ -191,7 +195,16 @@ def job_pod_seen(pod: Manifest) -> JobPodSeen:
         waiting=_job_waiting(status, probe),
         disrupted=_disrupted(metadata, status),
         oom_killed=bool(ended) and ended.get("reason") == "OOMKilled",
+        controller=_controlling_job(metadata),
+        spec=probepod.reduced(pod.get("spec") or {}),
     )
+
+
+def _controlling_job(metadata: Manifest) -> str:
+    """An object has at most one controller; other owners, and Jobs of other APIs, did not make the pod."""
+    owners: Iterable[Manifest] = metadata.get("ownerReferences") or []
+    jobs = (o for o in owners if (o.get("apiVersion"), o.get("kind")) == ("batch/v1", "Job"))
+    return next((str(o.get("uid", "")) for o in jobs if o.get("controller") is True), "")
 
 
 def _job_waiting(status: Manifest, probe: Manifest) -> str:

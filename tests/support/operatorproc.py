@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,8 +129,20 @@ class Operator:
 
     def healthy(self, path: str = "/readyz") -> bool:
         """Whether the health endpoint says yes."""
-        port = next(line["port"] for line in self.events("serving") if line["what"] == "health")
-        return requests.get(f"http://127.0.0.1:{port}{path}", timeout=2).ok
+        return requests.get(f"{self._address('health')}{path}", timeout=2).ok
+
+    def sums(self, metric: str, label: str = "") -> Counter[str]:
+        """Samples of a metric of its own, added up by the values of one label."""
+        found: Counter[str] = Counter()
+        for line in requests.get(f"{self._address('metrics')}/metrics", timeout=5).text.splitlines():
+            if line.startswith((f"{metric}{{", f"{metric} ")):
+                value = line.partition(f'{label}="')[2].partition('"')[0] if label else ""
+                found[value] += int(float(line.rpartition(" ")[2]))
+        return found
+
+    def _address(self, what: str) -> str:
+        port = next(line["port"] for line in self.events("serving") if line["what"] == what)
+        return f"http://127.0.0.1:{port}"
 
     def cost(self) -> Cost:
         """What the running process has used so far."""

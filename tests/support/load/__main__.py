@@ -7,6 +7,7 @@ process alone, from /proc; a write is a request of the operator that may change 
 import argparse
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from tests.support.apibed import ApiBed
@@ -32,6 +33,8 @@ class Line:
     writes: int
     rss: float
     peak: float
+    calls: Counter[str]
+    runs: int
 
     def text(self) -> str:
         """The line as it is printed."""
@@ -57,10 +60,12 @@ class Meter:
         """The measured phase."""
         cost = self._operator.cost()
         wall = time.monotonic() - self._start
-        return Line(name, wall, cost.cpu - self._cost.cpu, self.writes(), cost.rss, cost.peak)
+        calls = self._operator.sums("serinus_api_calls_total", "verb")
+        runs = self._operator.sums("serinus_reconcile_seconds_count").total()
+        return Line(name, wall, cost.cpu - self._cost.cpu, self.writes(), cost.rss, cost.peak, calls, runs)
 
 
-def measure(bed: ApiBed, services: int, *, rest: float) -> list[Line]:
+def measure(bed: ApiBed, services: int, *, rest: float, replicas: int) -> list[Line]:
     """Cold reconcile of so many services, `rest` seconds of steady state, and a restart."""
     namespaces = [bed.new_namespace() for _ in range(-(-services // _PER_NAMESPACE))]
     bed.grant(_USER, [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}])
@@ -68,7 +73,7 @@ def measure(bed: ApiBed, services: int, *, rest: float) -> list[Line]:
     settings = {"NAMESPACE": own, "RESYNC": "60s" if rest < 600 else "10m"}
     operator = Operator(bed.kubeconfig(_USER), bed.server.folder / "operator.log", settings)
     lines = []
-    with Fleet(bed, namespaces, services) as fleet:
+    with Fleet(bed, namespaces, services, replicas=replicas) as fleet:
         try:
             fleet.deploy()
             meter = Meter(bed, operator)
@@ -110,13 +115,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.load", description=main.__doc__)
     parser.add_argument("--services", type=int, default=200)
     parser.add_argument("--rest", type=float, default=60.0, help="seconds of steady state: 600 for ten minutes")
+    parser.add_argument("--replicas", type=int, default=1, help="of each service; with 0 its children are made, no pod")
     parser.add_argument("--no-budget", action="store_true", help="measure only")
     options = parser.parse_args(arguments)
     bed = ApiBed()
     try:
         bed.install_crds()
         bed.start_controllers()
-        lines = measure(bed, options.services, rest=options.rest)
+        lines = measure(bed, options.services, rest=options.rest, replicas=options.replicas)
     finally:
         bed.close()
     print(f"{'':<28}{'wall s':>9}{'CPU s':>9}{'writes':>9}{'ms/wr':>7}{'MiB':>9}{'peak':>9}")

@@ -51,10 +51,10 @@ class Fleet:
         return [s["status"] for s in found if s.get("status")]
 
     def stable(self) -> int:
-        """How many services have a stable revision and all of its pods, and nothing to do."""
+        """How many services have nothing to do: a stable revision with all of its pods, or no replica to judge."""
+        wanted = ("Stable", self._replicas) if self._replicas else ("Held", 0)
         return sum(
-            s["phase"] == "Stable" and s["rollout"]["stage"] == "Stable" and s["readyReplicas"] == self._replicas
-            for s in self.statuses()
+            (s["phase"], s["readyReplicas"]) == wanted and s["rollout"]["stage"] == "Stable" for s in self.statuses()
         )
 
     def wait_stable(self, *, seconds: float) -> None:

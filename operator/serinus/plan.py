@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from serinus.core import facts, memory, traffic
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement, PodPatch, World, arrange
-from serinus.core.decisions import DecisionUpdate, pending_decision, told
-from serinus.core.gates import GateView, gate_views, newest_views
+from serinus.core.decisions import DecisionUpdate, Moment, Trust, pending_decision, told
+from serinus.core.gates import GateView, evidenced, gate_views, newest_views
 from serinus.core.history import kept_revisions
 from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
@@ -38,6 +38,7 @@ class Surroundings:
     catalogue: Catalogue
     settings: Settings
     alerts: tuple[AlertGroup, ...] = ()
+    trust: Trust = field(default_factory=Trust)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
         probes_problem=None if service.rollout.mode is Mode.UNGATED else problem,
         now=now,
     )
-    decision = pending_decision(snapshot.decisions, service, target.name, now)
+    decision = pending_decision(snapshot.decisions, service, target.name, now, trust=around.trust)
     look = desk.look(state)
     new = step(service.rollout, state, _facts(desk, state, look, decision), int(now))
     return _finish(desk, state, new, look if new == state else desk.look(new))
@@ -221,7 +222,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         manifests=tuple(m for builder in BUILDERS for m in builder.build(context)),
         patches=context.arrangement.patches,
         runs=run_updates(desk.snapshot, context, desk.now),
-        decisions=told(desk.snapshot.decisions, desk.service, desk.target.name, new, desk.now),
+        decisions=told(desk.snapshot.decisions, desk.service, _moment(desk, state, new), desk.around.trust),
         stories=stories(state, new, context.gates),
         conflict=desk.snapshot.conflict,
         check=_check(desk, context),
@@ -239,6 +240,7 @@ def _context(desk: _Desk, state: State, look: _Look) -> Context:
         runtimes=desk.around.catalogue,
         gates=look.views,
         alerts=desk.around.alerts,
+        evidenced=frozenset(n for n in (state.stable,) if n and evidenced(desk.snapshot.runs, n)),
     )
 
 
@@ -261,6 +263,11 @@ def _scorecard(desk: _Desk, state: State, new: State) -> Mapping[str, int]:
         "rollouts": int(old.get("rollouts", 0)) + ended,
         "wouldHaveRolledBack": int(old.get("wouldHaveRolledBack", 0)) + (ended and state.advice),
     }
+
+
+def _moment(desk: _Desk, state: State, new: State) -> Moment:
+    changed = dataclasses.replace(new, acted=state.acted, held=state.held) != state
+    return Moment(target=desk.target.name, state=new, changed=changed, now=desk.now)
 
 
 def _wake(desk: _Desk, state: State, look: _Look) -> float | None:

@@ -13,6 +13,7 @@ from typing import Any
 from serinus.core import naming, views
 from serinus.core import status as statuses
 from serinus.core.alert import AlertGroup
+from serinus.core.decisions import Trust
 from serinus.core.model import Manifest
 from serinus.core.naming import LABEL_DRAIN, LABEL_REVISION, LABEL_TRAFFIC
 from serinus.core.questions import read_probe_set
@@ -40,7 +41,8 @@ def surroundings() -> Surroundings:
     library = load(RUNTIMES, ROOT / "alert-rules")
     runtimes: Catalogue = library.runtimes
     alerts: tuple[AlertGroup, ...] = library.alerts
-    return Surroundings(catalogue=runtimes, settings=Settings(probe_image="example/serinus:1"), alerts=alerts)
+    settings, trust = Settings(probe_image="example/serinus:1"), Trust(verified=True)
+    return Surroundings(catalogue=runtimes, settings=settings, alerts=alerts, trust=trust)
 
 
 def good(spec: RunSpec) -> Report | str:

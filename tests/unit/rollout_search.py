@@ -83,6 +83,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "gone": (False, True),
     "stable_ready": (True, False),
     "verdict": tuple(Verdict),
+    "evidenced": (True, False),
     "superseded": (False, True),
     "block": (None, PAUSED, CONFLICT, UNSUPPORTED),
     "pause": (None, PAUSED, CONFLICT),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from serinus.core.decisions import ACTIONS, pending_decision, told
+from serinus.core.decisions import ACTIONS, Moment, Trust, pending_decision, told
 from serinus.core.model import Service
 from serinus.core.parse import parse
 from serinus.core.report import Report
@@ -69,9 +69,12 @@ def test_the_oldest_fitting_decision_comes_first() -> None:
     assert pending(decision(service_uid="", expires=NOW + 1)) == "d"
 
 
-def answer(one: DecisionSeen, *, acted: str = "") -> str:
+NOBODY = Trust()
+
+
+def answer(one: DecisionSeen, *, acted: str = "", changed: bool = True, trust: Trust = NOBODY) -> str:
     state = State(stage=Stage.STARTING, acted=acted)
-    updates = told((one,), service(), TARGET, state, NOW)
+    updates = told((one,), service(), Moment(target=TARGET, state=state, changed=changed, now=NOW), trust)
     for update in updates:
         assert problems("Decision", "status", update.status) == []
     return str(updates[0].status["state"]) if updates else ""
@@ -85,6 +88,18 @@ def test_every_decision_is_told_what_became_of_it() -> None:
     assert answer(decision(revision=OTHER)) == "Refused"
     assert answer(decision()) == ""
     assert answer(decision(pending=False), acted="uid-d") == ""
+    assert answer(decision(), acted="uid-d", changed=False) == "Refused"
+
+
+@pytest.mark.parametrize(
+    ("trust", "name"), [(Trust(), ""), (Trust(verified=True), "d"), (Trust(unverified_allowed=True), "d")]
+)
+def test_an_override_counts_only_if_somebody_answers_for_its_author(trust: Trust, name: str) -> None:
+    one = decision(action="Override")
+    found = pending_decision((one,), service(), TARGET, NOW, trust=trust)
+    assert (found.name if found else "") == name
+    assert answer(one, trust=trust) == ("" if name else "Refused")
+    assert pending_decision((decision(action="Abort"),), service(), TARGET, NOW) is not None
 
 
 @pytest.mark.parametrize("action", [*ACTIONS, "Approve", "Promote", "Freeze"])

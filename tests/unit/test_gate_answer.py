@@ -25,6 +25,13 @@ def status(stage: str, held: str = "", rejected: bool = False) -> dict[str, Any]
     }
 
 
+def aborting(reason: str) -> dict[str, Any]:
+    """A status with NEW being taken away for a reason."""
+    found = status("Aborting")
+    found["rollout"]["intent"]["reason"] = reason
+    return found
+
+
 @pytest.mark.parametrize(
     ("found", "revision", "verdict"),
     [
@@ -36,7 +43,9 @@ def status(stage: str, held: str = "", rejected: bool = False) -> dict[str, Any]
         (status("Probing"), OLD, "Passed"),
         (status("Shifting"), NEW, "Passed"),
         (status("FinalBake"), NEW, "Passed"),
-        (status("Aborting"), NEW, "Failed"),
+        (status("Aborting"), NEW, "Inconclusive"),
+        (aborting("QualityFailed"), NEW, "Failed"),
+        (aborting("CrashLoop"), NEW, "Inconclusive"),
         (status("Stable", rejected=True), NEW, "Failed"),
         (status("Stable"), "", "Passed"),
         (status("Stable"), "r00000000ff", "Inconclusive"),
@@ -46,10 +55,18 @@ def status(stage: str, held: str = "", rejected: bool = False) -> dict[str, Any]
     ],
 )
 def test_verdict_of_a_revision_follows_from_status(found: dict[str, Any], revision: str, verdict: str) -> None:
-    assert gate_answer(found, revision)["verdict"] == verdict
+    assert gate_answer({"status": found}, revision)["verdict"] == verdict
 
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_only_a_revision_that_users_may_reach_has_passed(stage: Stage) -> None:
     reached = stage in (Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, Stage.FINAL_BAKE)
-    assert (gate_answer(status(str(stage)), NEW)["verdict"] == "Passed") is reached
+    assert (gate_answer({"status": status(str(stage))}, NEW)["verdict"] == "Passed") is reached
+
+
+@pytest.mark.parametrize(("verdict", "answer"), [("Failed", "Failed"), ("Passed", "Passed"), ("", "Inconclusive")])
+@pytest.mark.parametrize("mode", ["Advise", "Ungated"])
+def test_where_no_gate_stops_traffic_the_gates_say_the_verdict(mode: str, verdict: str, answer: str) -> None:
+    found = {**status("Baking"), "verdict": verdict, "gates": [{"name": "support"}]}
+    body = {"spec": {"rollout": {"mode": mode}}, "status": found}
+    assert gate_answer(body, NEW)["verdict"] == answer

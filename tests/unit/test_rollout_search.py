@@ -103,7 +103,7 @@ def only_its_own_faults_reject_a_revision(_case: Case, move: Move) -> bool:
     read, asked = move.read, move.target in ("", move.old.state.revision)
     match move.new.reason:
         case "":
-            return not asked or read.get("replicas") in (0, 1)
+            return not asked or read.get("replicas") in (0, 1) or read.get("evidenced") is False
         case "AbortedByDecision":
             return read["decision"] == "Abort" and move.target == move.old.state.revision
         case "QualityFailed":

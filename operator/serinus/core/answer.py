@@ -1,36 +1,49 @@
-"""What the gate endpoint says of a revision, from a status. Whatever is not surely Passed is not Passed."""
+"""What the gate endpoint says of a revision, from its LLMService. Whatever is not surely Passed is not Passed."""
 
-from serinus.core.model import Manifest, Verdict
+from serinus.core.model import Manifest, Mode, Verdict
 from serinus.core.rollout import IN_TRAFFIC, Stage
 
 _STAGES_PASSED = frozenset(str(s) for s in IN_TRAFFIC)
 
 
-def gate_answer(status: Manifest, revision: str) -> Manifest:
+def gate_answer(body: Manifest, revision: str) -> Manifest:
     """Return revision, verdict and message; an empty revision means the one in the rollout, else the stable one."""
+    status = body.get("status") or {}
     rollout = status.get("rollout") or {}
     rolling, stable = rollout.get("revision", ""), (status.get("stable") or {}).get("revision", "")
     asked = revision or rolling or stable
-    verdict = _verdict(status, asked, rolling, stable)
+    verdict = _verdict(body, asked, rolling, stable)
     return {"revision": asked, "verdict": str(verdict), "message": str(status.get("message", ""))}
 
 
-def _verdict(status: Manifest, asked: str, rolling: str, stable: str) -> Verdict:
+def _verdict(body: Manifest, asked: str, rolling: str, stable: str) -> Verdict:
+    status = body.get("status") or {}
     if not asked:
         return Verdict.RUNNING
     if any(r.get("revision") == asked for r in status.get("rejected") or []):
         return Verdict.FAILED
     if asked == rolling:
-        return _rolling(status)
+        return _rolling(status, _mode(body))
     return Verdict.PASSED if asked == stable else Verdict.INCONCLUSIVE
 
 
-def _rolling(status: Manifest) -> Verdict:
-    """Judge a revision that is on its way: users reach it only after it passed."""
-    stage = (status.get("rollout") or {}).get("stage", "")
-    if stage in _STAGES_PASSED:
-        return Verdict.PASSED
-    held = ((status.get("rollout") or {}).get("held") or {}).get("reason", "")
+def _mode(body: Manifest) -> str:
+    return str(((body.get("spec") or {}).get("rollout") or {}).get("mode", Mode.ENFORCE))
+
+
+def _rolling(status: Manifest, mode: str) -> Verdict:
+    """Judge a revision that is on its way. Only in Enforce does traffic prove a verdict; otherwise the gates say it."""
+    rollout = status.get("rollout") or {}
+    stage, rejected = rollout.get("stage", ""), (rollout.get("intent") or {}).get("reason", "")
     if stage == Stage.ABORTING:
-        return Verdict.FAILED
+        return Verdict.FAILED if rejected.startswith("Quality") else Verdict.INCONCLUSIVE
+    if stage in _STAGES_PASSED:
+        return Verdict.PASSED if mode == Mode.ENFORCE else _recorded(status)
+    held = (rollout.get("held") or {}).get("reason", "")
     return {"ProbeBroken": Verdict.BROKEN, "Inconclusive": Verdict.INCONCLUSIVE}.get(held, Verdict.RUNNING)
+
+
+def _recorded(status: Manifest) -> Verdict:
+    """The verdict of the newest gates; of none at all, as in mode Ungated, it is no verdict."""
+    found = status.get("verdict", "")
+    return Verdict(found) if found in tuple(Verdict) and status.get("gates") else Verdict.INCONCLUSIVE

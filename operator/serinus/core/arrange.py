@@ -5,9 +5,13 @@ Never more pods than the ceiling, never fewer ready live ones than the floor, ne
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from serinus.core.seen import PodSeen, SetSeen
 from serinus.core.traffic import Goal, Side
+
+_OVERDUE: Final = 60.0
+"""Seconds after its grace at which a pod that is still ending no longer counts as one that holds a place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,7 @@ def _relabel(goal: Goal, world: World, revision: str, *, live: bool) -> list[Pod
 
 def _raise(goal: Goal, world: World) -> dict[str, int]:
     """New pods per revision, within the ceiling; pods that are still ending hold their GPU and count."""
-    used = sum(p.deleting and not p.ended for p in world.pods)
+    used = sum(p.deleting and not p.ended and not _overdue(p, world.now) for p in world.pods)
     for revision, seen in world.sets.items():
         used += max(seen.replicas, len(world.members(revision)))
     grants = {}
@@ -131,6 +135,11 @@ class _Fall:
     served: int = 0
     patches: tuple[PodPatch, ...] = ()
     wake: tuple[float, ...] = ()
+
+
+def _overdue(pod: PodSeen, now: float) -> bool:
+    """Whether a pod should long be gone: on a lost node it may stay for ever, and must not hold back a rollback."""
+    return bool(pod.leaves_by) and now > pod.leaves_by + _OVERDUE
 
 
 def _lower(side: Side, world: World, *, spare: int) -> _Fall:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from serinus.core import naming
 from serinus.core.arrange import Arrangement, serves
-from serinus.core.gates import GateView, purpose_of, together
+from serinus.core.gates import GateView, evidenced, purpose_of, together
 from serinus.core.model import Service, Verdict
 from serinus.core.rollout import NAME_CONFLICT, Hold, Seen, State
 from serinus.core.seen import DecisionSeen, Outcome, PodSeen, RevisionSeen, Snapshot
@@ -46,6 +46,7 @@ def seen(snapshot: Snapshot, situation: Situation) -> Seen:
         verdict=verdict,
         verdict_message=view.message if view and view.message else _no_message(verdict),
         verdict_run=view.run.name if view and view.run else "",
+        evidenced=not state.revision or evidenced(snapshot.runs, state.revision),
         superseded=any(v.superseded for v in views),
         next_attempt=1 + max((r.attempt for r in snapshot.runs if r.revision == _rolled(situation)), default=-1),
         block=situation.block,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from serinus.core import naming
-from serinus.core.model import GatePolicy, Manifest, Mode, Purpose, QualityGate, Service, Verdict
+from serinus.core.model import Budget, GatePolicy, Manifest, Mode, Purpose, QualityGate, Service, Verdict
 from serinus.core.report import Identity
 from serinus.core.rollout import Stage, State
 from serinus.core.runstatus import recorded_report
@@ -101,6 +101,39 @@ def _view(
     )
 
 
+def evidenced(runs: Sequence[RunSeen], revision: str) -> bool:
+    """Whether a revision passed before traffic: some run did, and no gate's newest run says Failed.
+
+    Judged from the counts and the parameters that the run recorded, so that a later change of the spec undoes nothing.
+    """
+    mine = [r for r in runs if r.revision == revision and r.purpose is Purpose.BEFORE_TRAFFIC and r.finished]
+    newest = {r.gate: r for r in sorted(mine, key=lambda r: r.attempt)}
+    verdicts = [_recorded_verdict(r) for r in newest.values()]
+    return Verdict.PASSED in verdicts and Verdict.FAILED not in verdicts
+
+
+def _recorded_verdict(run: RunSeen) -> Verdict:
+    policy, report = recorded_policy(run.spec.get("parameters") or {}), recorded_report(run)
+    if policy is None or report is None:
+        return Verdict.BROKEN
+    return effective_verdict(run, policy, report.probes_seen)[0]
+
+
+def recorded_policy(parameters: Manifest) -> GatePolicy | None:
+    """Read back what `parameters` wrote; None if it is not that."""
+    try:
+        return GatePolicy(
+            floor=parameters["floorPercent"] / 100,
+            margin=parameters["marginPoints"] / 100,
+            tolerance=parameters["tolerancePoints"] / 100,
+            alpha=parameters["falseRollbackPercent"] / 100,
+            beta=parameters["falsePromotionPercent"] / 100,
+            budget=Budget(pairs=parameters["pairs"], tokens=parameters["tokens"], duration=parameters["seconds"]),
+        )
+    except (KeyError, TypeError):
+        return None
+
+
 def newest_views(service: Service, runs: Sequence[RunSeen]) -> tuple[GateView, ...]:
     """View the newest run of every gate as it was recorded: for people, between rollouts. Nothing decides on it."""
     found = []
@@ -154,12 +187,18 @@ def effective_verdict(run: RunSeen, policy: GatePolicy, probes: int) -> tuple[Ve
         return Verdict.RUNNING, None
     report = recorded_report(run)
     recorded = run.status.get("verdict", "")
-    if report is None or recorded == Verdict.BROKEN:
+    if report is None or recorded == Verdict.BROKEN or not _same_questions(run):
         return Verdict.BROKEN, None
     judgement = judge(policy, report, probes=probes)
     if judgement.verdict is Verdict.RUNNING or recorded != judgement.verdict:
         return Verdict.INCONCLUSIVE, judgement
     return judgement.verdict, judgement
+
+
+def _same_questions(run: RunSeen) -> bool:
+    """Whether the questions that were answered are those that the run was made for."""
+    asked = (run.spec.get("probeSet") or {}).get("digest", "")
+    return bool((run.status.get("digests") or {}).get("probeSet", "") == asked)
 
 
 def identity_of(service: Service, state: State, gate: QualityGate, purpose: Purpose, *, digest: str) -> Identity:

@@ -7,6 +7,7 @@ that is born at 1.
 from collections.abc import Iterator, Sequence
 
 from serinus.core.arrange import serves
+from serinus.core.gates import purpose_of
 from serinus.core.model import Verdict
 from serinus.core.rollout import Stage
 from serinus.core.status import Output, View, phase
@@ -47,7 +48,8 @@ def _phases(word: str, revision: str) -> dict[Sample, float]:
 def _gates(view: View) -> Iterator[tuple[Sample, float]]:
     for gate in view.gates:
         name = gate.gate.name
-        for verdict in _VERDICTS:
+        # Between rollouts there is no verdict to page about: an alert on Broken would never end.
+        for verdict in _VERDICTS if purpose_of(view.state.stage) else ():
             yield ("gate_verdict", name, verdict), float(verdict == gate.verdict)
         status = gate.run.status if gate.run else {}
         for outcome in ("lost", "tied", "won", "unscored"):

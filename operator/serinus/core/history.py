@@ -10,7 +10,8 @@ def kept_revisions(snapshot: Snapshot, target: Revision, *, limit: int) -> tuple
 
     A revision that still has pods, or that status or the Service `<name>-stable` names, is never evicted.
     """
-    known = list(snapshot.revisions)
+    # A record without a hash was made again from a ReplicaSet: what the spec says of it is more exact.
+    known = [r for r in snapshot.revisions if r.name != target.name or r.sha256]
     if all(r.name != target.name for r in known):
         number = 1 + max((r.number for r in known), default=0)
         known.append(

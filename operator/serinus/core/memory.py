@@ -8,6 +8,8 @@ from serinus.core.rollout import MAX_TEXT, Hold, Stage, State
 from serinus.core.seen import Outcome, RevisionSeen
 from serinus.core.views import seconds, timestamp
 
+_SERVED = (Outcome.PROVEN, Outcome.SERVED)
+
 
 def dump(state: State) -> Manifest:
     """Write a State as `status.rollout`; values that are not set are left out."""
@@ -74,9 +76,9 @@ def named(status: Manifest) -> set[str]:
 
 def _serving(known: dict[str, RevisionSeen], selector: str) -> str:
     """Find the stable revision: what `<name>-stable` selects if it is on record, else the newest proven one."""
-    if selector in known and known[selector].outcome is Outcome.PROVEN:
+    if selector in known and known[selector].outcome in _SERVED:
         return selector
-    proven = [r for r in known.values() if r.outcome is Outcome.PROVEN]
+    proven = [r for r in known.values() if r.outcome in _SERVED]
     return max(proven, key=lambda r: r.number).name if proven else ""
 
 

@@ -10,12 +10,13 @@ Everything that a transition depends on is in this file. The stages:
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from serinus.core.model import Mode, OnInconclusive, RolloutPolicy, Verdict
 from serinus.core.seen import Outcome
+from serinus.core.stage import IN_TRAFFIC, Hold, Seen, Stage, State
+
+__all__ = ["IN_TRAFFIC", "Hold", "Seen", "Stage", "State", "step"]
 
 MAX_RETRIES: Final = 3
 """Further attempts after a broken run before the rollout is held."""
@@ -30,81 +31,6 @@ MAX_TEXT: Final = 2000
 
 NAME_CONFLICT: Final = "NameConflict"
 """Reason of a hold: an object of a name that the service needs is somebody else's."""
-
-
-class Stage(StrEnum):
-    """Where a rollout is."""
-
-    STABLE = "Stable"
-    STARTING = "Starting"
-    PROBING = "Probing"
-    SHIFTING = "Shifting"
-    BAKING = "Baking"
-    PROMOTING = "Promoting"
-    FINAL_BAKE = "FinalBake"
-    ABORTING = "Aborting"
-
-
-IN_TRAFFIC: Final = frozenset({Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, Stage.FINAL_BAKE})
-"""Stages in which users reach the canary."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Why forward steps wait."""
-
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What must be remembered between two looks at the world; written to status before it is acted on."""
-
-    stage: Stage = Stage.STABLE
-    revision: str = ""  # that is being rolled out; empty in Stable
-    stable: str = ""  # that serves; empty before the first one
-    step: int = 0
-    attempt: int = 0  # of the newest run of this stage
-    first_attempt: int = 0  # of this stage; earlier runs do not count for it
-    retries: int = 0  # broken runs, or placements that failed, in a row
-    since: int = 0
-    retry_at: int = 0  # not before; 0: not waiting
-    parked: bool = False  # the canary could not be placed and is taken away until retry_at
-    promoted: bool = False  # Aborting by replacement: promotion had begun
-    floor_only: bool = False  # an Override: stable is broken, the floor alone decides
-    reason: str = ""  # Aborting: why the revision is rejected; empty: it is not
-    detail: str = ""  # Aborting: one sentence
-    run: str = ""  # Aborting: the ProbeRun that decided
-    acted: str = ""  # uid of the last Decision that was acted on
-    advice: bool = False  # Advise: a gate would have stopped this rollout
-    held: Hold | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """The facts that `step` decides on: of the revision that the spec wants (`target`) and of that in the rollout."""
-
-    target: str
-    replicas: int = 1
-    outcome: Outcome | None = None  # of the target
-    recorded: bool = False  # the rejection of the rollout's revision is on its ControllerRevision
-    ready: bool = False  # a canary pod is Ready and probes reach it
-    crashed: str = ""  # its container ended again and again: one sentence; else empty
-    stuck: str = ""  # a scheduled, pulled pod was not Ready within readyTimeout: one sentence; else empty
-    trouble: Hold | None = None  # no place for the canary, which is not its fault
-    settled: bool = False  # traffic is as this stage wants it
-    gone: bool = False  # the canary has no pods and its ReplicaSet wants none
-    stable_ready: bool = True
-    verdict: Verdict = Verdict.RUNNING  # of all gates of this stage; PASSED where the stage has none
-    verdict_message: str = ""
-    verdict_run: str = ""
-    superseded: bool = False  # the questions or the policy changed since the newest run of this stage
-    next_attempt: int = 0
-    block: Hold | None = None  # why no new rollout may start
-    pause: Hold | None = None  # why forward steps wait
-    decision: str = ""  # pending Decision for this revision: Retry, Abort or Override; else empty
-    decision_uid: str = ""
 
 
 def step(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
@@ -158,6 +84,13 @@ def _interrupt(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Sta
         return _abort(state, now, reason="", detail=f"The template changed to {seen.target}.")
     if seen.replicas == 0:
         return _abort(state, now, reason="", detail="The service was scaled to 0.")
+    if (
+        state.stage in IN_TRAFFIC
+        and policy.mode is Mode.ENFORCE
+        and not (seen.evidenced or _exempt(policy, state, seen))
+    ):
+        # The mode was changed meanwhile, or the record was: what users reach must have passed.
+        return _abort(state, now, reason="", detail="No run before traffic has passed, which mode Enforce asks for.")
     if _too_few(policy, state, seen) and state.stage not in (Stage.PROMOTING, Stage.FINAL_BAKE):
         # The one replica is the stable one: giving it up for a canary would leave users with nothing.
         return _abort(state, now, reason="", detail="The service was scaled to 1, and maxSurge 0 needs 2 replicas.")
@@ -221,6 +154,8 @@ def _probing(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State
     stopped = _own_fault(state, seen, now) or _judged(policy, state, seen, now)
     if stopped is not None:
         return stopped
+    if policy.mode is Mode.ENFORCE and not (seen.evidenced or _exempt(policy, state, seen)):
+        return _hold(state, Hold(reason="NoEvidence", message="no ProbeRun on record says that this revision passed"))
     return _hold(state, seen.pause) if seen.pause else _first_traffic(policy, state, seen, now)
 
 

@@ -110,8 +110,10 @@ def invalid(previous: Manifest, path: str, text: str, generation: int, at: str) 
     """The status of a spec that cannot be acted on: everything else stays as it was."""
     problem = Condition("SpecValid", "False", "InvalidSpec", f"{path}: {text}")
     stalled = Condition("Stalled", "True", "InvalidSpec", f"{path}: {text}")
-    kept = [c for c in previous.get("conditions") or [] if c.get("type") not in ("SpecValid", "Stalled")]
-    changed = merge([problem, stalled], previous.get("conditions") or [], generation, at)
+    done = Condition("Reconciling", "False", "InvalidSpec")
+    changing = ("Reconciling", "SpecValid", "Stalled")
+    kept = [c for c in previous.get("conditions") or [] if c.get("type") not in changing]
+    changed = merge([problem, stalled, done], previous.get("conditions") or [], generation, at)
     return {
         **previous,
         "observedGeneration": generation,

@@ -36,6 +36,7 @@ class Context:
     runtimes: Mapping[str, Runtime] = field(default_factory=dict, hash=False)
     gates: tuple[GateView, ...] = ()
     alerts: tuple[AlertGroup, ...] = ()
+    evidenced: frozenset[str] = frozenset()  # revisions with a run before traffic that passed
 
     @property
     def workload(self) -> Workload:

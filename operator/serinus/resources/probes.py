@@ -74,7 +74,11 @@ def _run(context: Context, view: GateView) -> Manifest:
 
 def build_jobs(context: Context) -> list[Manifest]:
     """The Jobs of the ProbeRuns that are wanted now; never a second one for a run that had its Job."""
-    return [_job(context, v) for v in context.gates if v.wanted and not (v.run and v.run.status.get("jobUID"))]
+    return [_job(context, v) for v in context.gates if v.wanted and not v.superseded and not _had_job(v)]
+
+
+def _had_job(view: GateView) -> bool:
+    return view.run is not None and bool(view.run.status.get("jobUID"))
 
 
 def pod_spec(context: Context, view: GateView) -> Manifest:

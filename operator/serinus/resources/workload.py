@@ -36,10 +36,12 @@ def _controller_revision(context: Context, revision: RevisionSeen) -> Manifest:
 
 
 def _outcome(context: Context, revision: RevisionSeen) -> tuple[Outcome | None, str]:
-    """The record follows the state: what serves is proven, what is aborted for a reason is rejected."""
+    """The record follows the state: what serves is proven if it passed, what is aborted for a reason is rejected."""
     state, kept = context.state, revision.detail
     if revision.name == state.stable:
-        return Outcome.PROVEN, kept if revision.outcome is Outcome.PROVEN else ""
+        proven = revision.outcome is Outcome.PROVEN or revision.name in context.evidenced
+        outcome = Outcome.PROVEN if proven else Outcome.SERVED
+        return outcome, kept if revision.outcome is outcome else ""
     if revision.name != state.revision:
         return revision.outcome, kept
     if state.stage is Stage.ABORTING and state.reason:

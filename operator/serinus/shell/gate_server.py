@@ -22,7 +22,7 @@ def add_gate(app: web.Application, api: Api) -> None:
             return _error(404, f"LLMService {namespace}/{name} was not found")
         except ApiError as e:
             return _error(503, f"LLMService {namespace}/{name} cannot be read now: {e}")
-        return web.json_response(gate_answer(body.get("status") or {}, request.query.get("revision", "")))
+        return web.json_response(gate_answer(body, request.query.get("revision", "")))
 
     names = "{namespace:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?}/{name:[a-z]([-a-z0-9]{0,61}[a-z0-9])?}"
     app.router.add_get(f"/gate/{names}", answer)

@@ -121,8 +121,9 @@ class Informer(Generic[T]):
         while True:
             try:
                 await self._cycle()
-            except NotFound:
-                await self._absent()
+            except NotFound as error:
+                # A built-in API is never absent: such an answer must not read as "nothing exists".
+                await (self._back_off(error) if self.scope.kind.built_in else self._absent())
             except Gone as error:
                 await self._back_off(error)
             except Refused as error:

@@ -23,6 +23,11 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def built_in(self) -> bool:
+        """Whether every API server has it; groups of CRDs have a domain that is not Kubernetes' own."""
+        return "." not in self.group or self.group.endswith(".k8s.io")
+
+    @property
     def resource(self) -> str:
         """`pods`, `replicasets.apps`: how errors, metrics and RBAC name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural

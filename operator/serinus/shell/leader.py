@@ -8,6 +8,7 @@ import kopf
 
 from serinus.core import naming
 from serinus.core.catalogue import Library
+from serinus.core.decisions import Trust
 from serinus.plan import Surroundings
 from serinus.resources.context import Settings as OutputSettings
 from serinus.shell import handlers, logs
@@ -99,7 +100,8 @@ class Leader:
         )
 
     async def _work(self) -> None:
-        reconciler, shared = Reconciler(self._tools()), self._shared()
+        tools = self._tools()
+        reconciler, shared = Reconciler(tools), self._shared()
 
         async def handle(key: Key) -> float | None:
             if key.kind == LLMSERVICE.kind:
@@ -108,7 +110,10 @@ class Leader:
                 return await reconciler.run_probe_set(key.namespace, key.name)
             return await shared.run()
 
-        await self._queue.run(handle)
+        try:
+            await self._queue.run(handle)
+        finally:
+            await tools.observer.probe_sets.close()
 
     def _tools(self) -> Tools:
         return Tools(
@@ -153,4 +158,5 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         monitor_labels=settings.monitor_labels,
         operator_namespace=settings.namespace,
     )
-    return Surroundings(catalogue=library.runtimes, settings=outputs, alerts=library.alerts)
+    trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)
+    return Surroundings(catalogue=library.runtimes, settings=outputs, alerts=library.alerts, trust=trust)

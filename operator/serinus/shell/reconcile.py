@@ -23,10 +23,11 @@ from serinus.shell.kinds import Object, Ref
 from serinus.shell.kube import Api
 from serinus.shell.observe import Observation, Observer
 from serinus.shell.outcomes import Outcome
+from serinus.shell.rebuild import with_lost_revisions
 from serinus.shell.records import NotSettled, Recorder
 from serinus.shell.voice import Voice
 from serinus.shell.watches import Watches
-from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, Customs
+from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, REPLICASET, Customs
 
 _log = logging.getLogger(__name__)
 _REFUSED_AGAIN = 60.0
@@ -35,6 +36,7 @@ _SOON = 0.2
 """Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
 _OUTPUT_KINDS = frozenset(b.kind for b in BUILDERS if b.output)
 _ONCE_KINDS = frozenset(b.kind for b in BUILDERS if b.once)
+_NEEDED_KINDS = frozenset({"ControllerRevision", "ReplicaSet", "Service", "ConfigMap", "NetworkPolicy"})
 _TRAFFIC_KINDS = frozenset({"ReplicaSet", "Service"})
 
 
@@ -68,6 +70,8 @@ class Reconciler:
             tools.voice.forget(namespace, name)
             return None
         observation = await tools.observer.observe(body)
+        whole = await with_lost_revisions(tools.api, observation.snapshot)
+        observation = dataclasses.replace(observation, snapshot=whole)
         try:
             planned, refused = await self._plan(observation)
         except InvalidSpec as e:
@@ -76,12 +80,13 @@ class Reconciler:
         again = await self._act(body, planned, observation)
         if again is not None:
             return again
-        return _REFUSED_AGAIN if refused else planned.requeue_after
+        return _soonest(_REFUSED_AGAIN if refused else planned.requeue_after, observation.again)
 
     async def run_probe_set(self, namespace: str, name: str) -> float | None:
-        """Bring the status of a ProbeSet up to date."""
-        await self._recorder.probe_set(self._tools.observer.probe_sets, namespace, name)
-        return None
+        """Bring the status of a ProbeSet up to date; returns seconds until a failed reading is worth another look."""
+        probe_sets = self._tools.observer.probe_sets
+        await self._recorder.probe_set(probe_sets, namespace, name)
+        return probe_sets.again(namespace, name)
 
     async def _plan(self, observation: Observation) -> tuple[Plan, bool]:
         """Plan; a revision that is new to the API server is tried with a dry run, and planned again if refused."""
@@ -124,7 +129,10 @@ class Reconciler:
             ref = self._tools.api.ref_of(manifest)
             version = observation.versions.get(ref) if manifest["kind"] in _TRAFFIC_KINDS else None
             wanted.append(Wanted(manifest, resource_version=version))
-        sweep = Sweep(namespace, name, [k for k in PRUNED if self._tools.installed(k.api_version)])
+        kinds = [k for k in PRUNED if self._tools.installed(k.api_version)]
+        busy = {s.name for s in observation.snapshot.sets if s.replicas}
+        # What has pods is drained first, whatever a plan forgot: pruning would cut them off.
+        sweep = Sweep(namespace, name, kinds, keep=lambda ref, _: ref.kind == REPLICASET and ref.name in busy)
         return await self._tools.applier.apply_all(_owner(body), wanted, sweep)
 
     def _made_already(self, manifest: Object) -> bool:
@@ -158,9 +166,13 @@ class Reconciler:
         ]
 
 
+def _soonest(*seconds: float | None) -> float | None:
+    return min((s for s in seconds if s is not None), default=None)
+
+
 def _with_conflicts(planned: Plan, outcomes: list[Outcome]) -> tuple[Plan, bool]:
     """Say so if a name that the service needs has become, or is no longer, somebody else's."""
-    found = "; ".join(o.message for o in outcomes if o.result is Result.NAME_CONFLICT)[:1000]
+    found = "; ".join(o.message for o in outcomes if o.result is Result.NAME_CONFLICT and _needed(o))[:1000]
     if found == planned.conflict:
         return planned, False
     hold = Hold(reason=NAME_CONFLICT, message=found) if found else None
@@ -215,6 +227,11 @@ def _raise_failures(outcomes: list[Outcome]) -> None:
     failed = [o for o in outcomes if o.result is Result.UNAVAILABLE or (o.result is Result.REFUSED and _vital(o))]
     if failed:
         raise NotSettled("; ".join(o.message for o in failed[:3]))
+
+
+def _needed(outcome: Outcome) -> bool:
+    """Whether a rollout cannot go on without this object; a monitor or a budget that is taken stands in outputs."""
+    return outcome.ref.kind.kind in _NEEDED_KINDS
 
 
 def _vital(outcome: Outcome) -> bool:

@@ -16,6 +16,9 @@ def held() -> frozenset[str]:
     found = {r for call in _calls("Hold", "ProbeSetSeen") for r in _keyword(call, "reason")}
     for call in _calls("SetSeen"):
         found |= set(_keyword(call, "failure"))
+    for node in _nodes():
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_unread":
+            found |= {text for argument in node.args for text in _texts(argument)}
     trouble = next(n for n in _nodes() if isinstance(n, ast.FunctionDef) and n.name == "_pod_trouble")
     for node in ast.walk(trouble):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
@@ -107,14 +110,24 @@ def _texts(node: ast.expr) -> Iterator[str]:
 
 
 def _constant(name: str) -> Iterator[str]:
-    """The text, or the values of the table, that a name of a module stands for."""
-    for node in _nodes():
-        target = node.target if isinstance(node, ast.AnnAssign) else next(iter(getattr(node, "targets", [])), None)
-        value = getattr(node, "value", None)
-        if getattr(target, "id", "") != name:
-            continue
-        if isinstance(value, ast.Constant):
-            yield from _texts(value)
-        elif isinstance(value, ast.Dict):
-            for part in value.values:
-                yield from _texts(part)
+    """The text, or the values of the table, that a constant of a module stands for."""
+    value = _constants().get(name)
+    if isinstance(value, ast.Constant):
+        yield from _texts(value)
+    elif isinstance(value, ast.Dict):
+        for part in value.values:
+            yield from _texts(part)
+
+
+@cache
+def _constants() -> dict[str, ast.expr]:
+    found: dict[str, ast.expr] = {}
+    for node in (n for tree in _trees() for n in tree.body):
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found[name] = value
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found[name] = value
+            case _:
+                pass
+    return found

@@ -162,16 +162,17 @@ class ProbeSets:
         try:
             found = await self._api.get(Ref(CONFIGMAP, key[0], name))
         except NotFound:
-            message = f"found {name!r}, allowed is a ConfigMap of this namespace"
-            return self._unread(key, body, "ProbesNotFound", message)
+            problem = f"found {name!r}, allowed is a ConfigMap of this namespace"
+            return self._unread(body, ProbeSetSeen(name=key[1], reason="ProbesNotFound", problem=problem))
         except Refused as e:
-            message = f"found {name!r}, which the operator may not read: {e.message}"
-            return self._unread(key, body, "ProbesNotFound", message)
+            problem = f"found {name!r}, which the operator may not read: {e.message}"
+            return self._unread(body, ProbeSetSeen(name=key[1], reason="ProbesNotFound", problem=problem))
         except ApiError as e:
             known = self._last(key, body)
             if known is not None:
                 return replace(known, until=self._clock() + TRY_AGAIN, retry=True)
-            return self._unread(key, body, "ProbesUnreadable", f"found {name!r}, which could not be read: {e.message}")
+            problem = f"found {name!r}, which could not be read: {e.message}"
+            return self._unread(body, ProbeSetSeen(name=key[1], reason="ProbesUnreadable", problem=problem))
         version = found["metadata"]["resourceVersion"]
         known = self._last(key, body)
         if known is not None and known.version == version and self._clock() < known.stale:
@@ -188,11 +189,10 @@ class ProbeSets:
         until = self._clock() + READ_AGAIN if version else stale
         return _Known(_identity(body), version, until, seen, status, stale=stale)
 
-    def _unread(self, key: Key, body: Object, reason: str, message: str) -> _Known:
-        message = message[:1000]
-        seen = ProbeSetSeen(name=key[1], reason=reason, problem=f"{_REFERENCE}: {message}")
-        until = self._clock() + TRY_AGAIN
-        return _Known(_identity(body), "", until, seen, _said(_REFERENCE, message), retry=True)
+    def _unread(self, body: Object, seen: ProbeSetSeen) -> _Known:
+        problem = seen.problem[:1000]
+        said = replace(seen, problem=f"{_REFERENCE}: {problem}")
+        return _Known(_identity(body), "", self._clock() + TRY_AGAIN, said, _said(_REFERENCE, problem), retry=True)
 
 
 def _identity(body: Object) -> Identity:

@@ -81,6 +81,9 @@ def _story(team: Team) -> None:
     one = team.begin(rollout={"historyLimit": 1})
     for stray in _strays(team):
         team.client.apply(stray, manager=naming.FIELD_MANAGER)
+    old = _digest(team)
+    team.ask(request={"maxTokens": 256})
+    team.until(lambda _: _digest(team) != old, "the new questions are read")
     team.until_stable(team.deploy("two"))
     team.script.use(probeplay.bad)
     three = team.deploy("three")
@@ -96,6 +99,11 @@ def _story(team: Team) -> None:
         lambda _: not any(_found(team, stray) for stray in _strays(team)), "what an older version left is pruned"
     )
     team.check()
+
+
+def _digest(team: Team) -> str:
+    found = team.client.get(API_VERSION, "ProbeSet", "support", team.namespace)
+    return str((found.get("status") or {}).get("digest", ""))
 
 
 def _strays(team: Team) -> list[Manifest]:

@@ -18,7 +18,7 @@ from tests.support.faultexchange import Exchange, Upstream
 from tests.support.faults import Call, Fault, Rule, body_hash, verb_of
 
 _START_SECONDS = 10.0
-_LAST_WORDS = 0.05
+_LAST_WORDS = 0.25
 """Seconds in which the loop ends aborted TLS connections."""
 _MAX_BODY = 64 * 1024 * 1024
 

@@ -29,7 +29,7 @@ KINDS = {
     "ProbeRun": "serinus.dev/v1alpha1",
 }
 _START_SECONDS = 10.0
-_LAST_WORDS = 0.05
+_LAST_WORDS = 0.25
 """Seconds in which the loop ends aborted TLS connections."""
 
 

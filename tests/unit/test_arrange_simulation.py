@@ -266,6 +266,14 @@ def test_scaled_to_one_in_the_middle_leaves_a_stable_pod(surge: Surge) -> None:
             assert theatre.cluster.routed, (at, theatre.state)
 
 
+@pytest.mark.parametrize("stage", [None, Stage.PROMOTING, Stage.FINAL_BAKE])
+@pytest.mark.parametrize("start", [(1,), (1, 4), (2, 3, 5), (5, 2, 1), (1, 7, 3, 2)], ids=str)
+def test_pods_that_drain_one_after_the_other_all_get_their_time(stage: Stage | None, start: tuple[int, ...]) -> None:
+    for replicas in (3, 4, 6, 8):
+        for surge in SURGES[2:]:
+            play(Plot(replicas, surge, drain=6, start=start, abort_at=stage))
+
+
 def test_an_evicted_pod_that_stays_as_an_object_takes_no_place() -> None:
     theatre = play(Plot(2, Surge(value=1), faults=(Fault(0, "evict", 0), Fault(0, "evict", 1))))
 

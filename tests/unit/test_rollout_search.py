@@ -127,9 +127,9 @@ def stages_go_forward_in_order(_case: Case, move: Move) -> bool:
 
 
 def a_pause_stops_what_goes_forward(_case: Case, move: Move) -> bool:
-    """What users reach may settle; nothing else goes on. A rollback is never stopped."""
+    """What users reach may settle; nothing else goes on. A rollback is never stopped. What is unread may be a pause."""
     old, new = move.old.state, move.new
-    if move.read.get("pause") is None or new.stage in (old.stage, Stage.ABORTING):
+    if move.read.get("pause", PAUSED) is None or new.stage in (old.stage, Stage.ABORTING):
         return True
     return old.stage in (Stage.SHIFTING, Stage.PROMOTING, Stage.ABORTING, Stage.STABLE)
 
@@ -153,7 +153,9 @@ def the_floor_alone_decides_only_while_stable_is_broken(_case: Case, move: Move)
 
 def a_name_conflict_is_shown_while_it_lasts(_case: Case, move: Move) -> bool:
     """Else status would say it and take it back in turn, one write each."""
-    return move.read.get("pause") != CONFLICT or (move.new.held is not None and move.new.held.reason == NAME_CONFLICT)
+    return move.read.get("pause", CONFLICT) != CONFLICT or (
+        move.new.held is not None and move.new.held.reason == NAME_CONFLICT
+    )
 
 
 CHECKS: tuple[Check, ...] = (

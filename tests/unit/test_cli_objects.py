@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 import yaml
 
 from serinus.__main__ import main
+from serinus.core.support import ignored_fields, restraining_fields
 from tests.golden import render as goldens
 from tests.support import objects
 
+QUICK_START = Path(__file__).parents[2] / "docs" / "quick-start.md"
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "manifests" / "examples" / "vllm.yaml"
 RENDER = ["render", "-f", str(EXAMPLE), "--monitor-label", "release=monitoring"]
@@ -73,6 +76,16 @@ def test_validate_says_field_found_and_allowed(
 def test_what_is_right_has_no_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     right = (objects.llmservice(), objects.probeset(), objects.decision(), objects.proberun())
     assert problems(written(tmp_path, *right), capsys) == []
+
+
+def test_the_objects_of_the_quick_start_are_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", QUICK_START.read_text(), re.DOTALL | re.MULTILINE)
+    path = tmp_path / "all.yaml"
+    path.write_text("---\n".join(blocks))
+
+    assert problems(str(path), capsys) == []
+    service = next(o for o in yaml.safe_load_all(path.read_text()) if o["kind"] == "LLMService")
+    assert (restraining_fields(service["spec"]), ignored_fields(service["spec"])) == ((), ())
 
 
 def test_the_objects_of_a_list_are_checked_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,8 +29,11 @@ def problems(body: dict[str, Any]) -> list[tuple[str, str]]:
         return [("kind", f"found {body.get('kind')!r}, allowed are {', '.join(_schemas())}")]
     if version != naming.API_VERSION:
         return [("apiVersion", f"found {version!r}, allowed is {naming.API_VERSION}")]
+    metadata = body.get("metadata") or {}
+    if not (metadata.get("name") or metadata.get("generateName")):
+        return [("metadata.name", "is required")]
     validator = jsonschema.Draft202012Validator(schema)
-    wanted = {key: body[key] for key in ("metadata", "spec") if key in body}
+    wanted = {"spec": body["spec"]} if "spec" in body else {}
     errors = sorted(validator.iter_errors(wanted), key=lambda e: list(map(str, e.absolute_path)))
     found = dict.fromkeys(problem for error in errors for problem in _problems(error))
     return list(found)[:20]
@@ -43,11 +46,10 @@ def _schemas() -> dict[str, dict[str, Any]]:
     for file in sorted(folder.glob("*.yaml")):
         crd = yaml.safe_load(file.read_text(encoding="utf-8"))
         schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        name = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
-        properties = {"spec": _closed(copy.deepcopy(schema["properties"]["spec"])), "metadata": name}
+        properties = {"spec": _closed(copy.deepcopy(schema["properties"]["spec"]))}
         found[crd["spec"]["names"]["kind"]] = {
             "type": "object",
-            "required": ["metadata", "spec"],
+            "required": ["spec"],
             "properties": properties,
         }
     if not found:

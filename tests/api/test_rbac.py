@@ -23,15 +23,25 @@ pytestmark = pytest.mark.api
 
 Manifest = dict[str, Any]
 _NOTHING_WATCHED: Manifest = {"selector": {}, "endpoints": []}
+CLUSTER_WIDE, NAMESPACED = "cluster-wide", "namespaced"
 KINDS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 @dataclass
 class Installed:
-    """A bed with the Prometheus Operator's kinds, and what the operators in it have called."""
+    """A bed with the Prometheus Operator's kinds, and the rights that an operator used in it, by its mode."""
 
     bed: ApiBed
-    used: set[Right] = field(default_factory=set)
+    used: dict[str, set[Right]] = field(default_factory=dict)
+
+    def play(self, mode: str) -> set[Right]:
+        """Play the story in this mode, once; the rights that were used. Raises AssertionError if one was refused."""
+        if mode not in self.used:
+            own, team = self.bed.new_namespace(), self.bed.new_namespace()
+            values = {"namespaces": [team]} if mode == NAMESPACED else {}
+            settings = {"NAMESPACES": team} if mode == NAMESPACED else {}
+            self.used[mode] = _run(self.bed, values, settings, own=own, team=team)
+        return self.used[mode]
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +59,8 @@ def installed() -> Iterator[Installed]:
         bed.close()
 
 
-def _run(installed: Installed, values: dict[str, Any], settings: dict[str, str], *, own: str, team: str) -> None:
+def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: str, team: str) -> set[Right]:
     """Install the chart's rights, and play a whole story with the operator's service account."""
-    bed = installed.bed
     for item in helm.template({"crds": {"enabled": False}, **values}, namespace=own):
         if item["kind"] in KINDS:
             bed.client.apply(item)
@@ -73,7 +82,7 @@ def _run(installed: Installed, values: dict[str, Any], settings: dict[str, str],
         proxy.close()
     calls = proxy.calls()
     assert refused(calls) == []
-    installed.used |= used(calls)
+    return used(calls)
 
 
 def _story(team: Team) -> None:
@@ -146,19 +155,13 @@ def _kept(team: Team, revision: str) -> bool:
 
 
 def test_a_cluster_wide_operator_lives_with_the_rights_of_the_chart(installed: Installed) -> None:
-    own, team = installed.bed.new_namespace(), installed.bed.new_namespace()
-    _run(installed, {}, {}, own=own, team=team)
-    assert installed.used - granted(VERBS, *Place) == set()
+    assert installed.play(CLUSTER_WIDE) - granted(VERBS, *Place) == set()
 
 
 def test_an_operator_of_one_namespace_lives_with_roles_alone(installed: Installed) -> None:
-    own, team = installed.bed.new_namespace(), installed.bed.new_namespace()
-    before, installed.used = installed.used, set()
-    _run(installed, {"namespaces": [team]}, {"NAMESPACES": team}, own=own, team=team)
-    assert installed.used - granted(VERBS, Place.WATCHED, Place.OPERATOR) == set()
-    installed.used |= before
+    assert installed.play(NAMESPACED) - granted(VERBS, Place.WATCHED, Place.OPERATOR) == set()
 
 
 def test_no_right_is_granted_that_nothing_uses(installed: Installed) -> None:
-    assert installed.used, "the tests before this one have not run"
-    assert granted(VERBS, *Place) - installed.used == set()
+    used_by_any = installed.play(CLUSTER_WIDE) | installed.play(NAMESPACED)
+    assert granted(VERBS, *Place) - used_by_any == set()

@@ -25,7 +25,8 @@ RINGS = (
         "unit, golden, alerts, engine",
         ("-n", "2", "--dist", "loadscope", "tests/unit", "tests/golden", "tests/alerts", "tests/engine"),
     ),
-    Ring("api", ("tests/api",)),
+    # Most of it is waiting for time to pass: more workers than cores, each with a bed of its own.
+    Ring("api", ("-n", "4", "--dist", "worksteal", "tests/api")),
     Ring("cluster, e2e", ("tests/cluster", "tests/e2e")),
 )
 

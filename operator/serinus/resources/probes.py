@@ -101,7 +101,7 @@ def pod_spec(context: Context, view: GateView) -> Manifest:
             {
                 "name": naming.PROBE_CONTAINER,
                 "image": context.settings.probe_image,
-                "command": ["python3", "-m", "serinus.probes"],
+                "command": ["python3", "-P", "-m", "serinus.probes"],
                 "env": [
                     {"name": ENV_PROBES, "value": f"{_PROBES_PATH}/{naming.PROBES_KEY}"},
                     {"name": ENV_RUN, "value": to_json(_run_spec(context, view))},

@@ -114,8 +114,8 @@ def test_the_operator_may_what_its_table_says_everywhere_and_reads_no_secret(ins
             assert not may(client, verb, "secrets", namespace=namespace)
         assert not may(client, "get", "pods/log", namespace=namespace)
         assert not may(client, "create", "decisions", group="serinus.dev", namespace=namespace)
-    assert may(client, "update", "leases", group="coordination.k8s.io", namespace="ops")
-    assert not may(client, "update", "leases", group="coordination.k8s.io", namespace="other")
+    assert may(client, "patch", "leases", group="coordination.k8s.io", namespace="ops")
+    assert not may(client, "patch", "leases", group="coordination.k8s.io", namespace="other")
     client.close()
 
 

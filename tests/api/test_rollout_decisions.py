@@ -64,7 +64,7 @@ def test_an_override_changes_nothing_while_stable_serves(team: Team) -> None:
     two = team.deploy("two")
     team.until_held("Inconclusive")
     override = team.decide("Override", two)
-    team.until_decided(override)
+    team.until_decided(override, "Refused")
     assert (stage_of(team.status()), team.status()["stable"]["revision"]) == ("Probing", one)
     assert len(team.runs(two)) == 1
     team.check()

@@ -141,6 +141,10 @@ class Script:
         with self._lock:
             return list(self._asked)
 
+    def gave(self, message: str) -> None:
+        """Note a good report."""
+        self._good.add(message)
+
     def is_good(self, message: str) -> bool:
         """Whether a termination message is a good report that this script gave."""
         with self._lock:
@@ -157,7 +161,7 @@ class Script:
                 self._asked.append(identity)
             behaviour = self._answer(identity)
             if isinstance(behaviour, Finish) and behaviour.message == good(identity).message:
-                self._good.add(behaviour.message)
+                self.gave(behaviour.message)
         return behaviour
 
 

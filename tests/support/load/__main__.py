@@ -39,7 +39,9 @@ class Line:
     def text(self) -> str:
         """The line as it is printed."""
         each = f"{1000 * self.cpu / self.writes:7.2f}" if self.writes else "      –"
-        return f"{self.name:<28}{self.wall:9.1f}{self.cpu:9.2f}{self.writes:9d}{each}{self.rss:9.0f}{self.peak:9.0f}"
+        shown = f"{self.name:<28}{self.wall:9.1f}{self.cpu:9.2f}{self.writes:9d}{each}{self.rss:9.0f}{self.peak:9.0f}"
+        calls = ", ".join(f"{verb} {number}" for verb, number in sorted(self.calls.items()))
+        return f"{shown}\n    {self.runs} reconciles; calls since its start: {calls or 'none'}"
 
 
 class Meter:

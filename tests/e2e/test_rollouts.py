@@ -126,7 +126,14 @@ def test_nothing_is_written_while_nothing_changes() -> None:
         listed = json.loads(kubectl("-n", settings.NAMESPACE, "get", kinds, "-o", "json"))
         return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in listed["items"]}
 
-    wait_for(lambda: cluster.status()["rollout"]["stage"] == "Stable", 60, "the rollout to end")
+    def at_rest() -> bool:
+        """The rollout has ended, and the controllers of Kubernetes have written all that they say of its pods."""
+        pods, sets = (cluster.get(kind)["items"] for kind in ("pods", "replicasets"))
+        leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
+        settled = all(found["spec"]["replicas"] == found["status"]["replicas"] for found in sets)
+        return cluster.status()["rollout"]["stage"] == "Stable" and settled and not leaving
+
+    wait_for(at_rest, 120, "the rollout to end and its pods to be gone")
     before = versions()
     kubectl("-n", settings.SYSTEM, "rollout", "restart", "deployment/serinus")
     kubectl("-n", settings.SYSTEM, "rollout", "status", "deployment/serinus", "--timeout=120s")

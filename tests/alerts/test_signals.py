@@ -19,8 +19,8 @@ from tests.golden import render
 VLLM = render.library().runtimes["vllm"]
 SAMPLES = ("vllm.prom", "vllm-0.10.prom")
 TPOT = {f"llm:tpot_seconds{suffix}" for suffix in ("_bucket:rate5m", ":p50_5m", ":p95_5m", ":p99_5m", ":mean5m")}
-ABSENT = {"vllm.prom": set[str](), "vllm-0.10.prom": TPOT}
-"""Recorded series that a version has nothing for: 0.10 has no time per output token of a request yet."""
+ABSENT = {"vllm.prom": set[str](), "vllm-0.10.prom": TPOT | {"llm:repetitions:rate5m"}}
+"""Recorded series that a version has nothing for: 0.10 has no time per output token of a request, no repetitions."""
 
 
 def rules() -> Manifest:
@@ -76,7 +76,7 @@ def test_some_values_are_as_counted_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_signal_without_raw_series_is_a_gap_and_no_rule() -> None:
-    assert signal_rules.gaps(VLLM) == ("ready",)
+    assert signal_rules.gaps(VLLM) == ("refusals", "fallbacks", "retries", "ready")
     assert "llm:ready" not in signal_rules.series(VLLM)
 
 

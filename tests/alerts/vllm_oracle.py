@@ -81,6 +81,7 @@ ROWS: dict[str, Callable[[Sample], Found]] = {
     "llm:cached_tokens:rate5m": lambda s: one(cached(s)),
     "llm:prefix_cache_hit:ratio5m": lambda s: one(cached(s) / s.rate("vllm:prompt_tokens_total")),
     "llm:output_tokens_per_request:mean5m": lambda s: one(s.mean("vllm:request_generation_tokens")),
+    "llm:repetitions:rate5m": lambda s: one(s.rate(FINISHED, finished_reason="repetition")),
     "llm:kv_cache_usage:ratio": lambda s: one(
         s.sum(newest(s, "vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"))
     ),

@@ -20,6 +20,12 @@ T = TypeVar("T")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _OPS: Final = {"not": Op.NOT_EQUAL, "regex": Op.REGEX, "notRegex": Op.NOT_REGEX}
 _APIS: Final = ("chat", "completions")
+_ONLY_WITH: Final = {
+    "buckets": Kind.HISTOGRAM,
+    "bucketsFlag": Kind.HISTOGRAM,
+    "labels": Kind.INFO,
+    "latest": Kind.INFO,
+}
 _ROLES: Final = ("server", "router", "prefill", "decode")
 
 
@@ -78,15 +84,16 @@ def _runtime(fields: Fields) -> Runtime:
 
 
 def _signal(fields: Fields, entry: Entry, guard: tuple[Matcher, ...]) -> Signal:
-    only(fields, "kind", "metrics", "matchers", "classes", "buckets", "labels", "latest")
+    only(fields, "kind", "metrics", "matchers", "classes", "buckets", "bucketsFlag", "labels", "latest")
     kind = Kind(choice(fields, "kind", (KINDS[entry.form],)))
-    for key, wanted in (("buckets", Kind.HISTOGRAM), ("labels", Kind.INFO), ("latest", Kind.INFO)):
+    for key, wanted in _ONLY_WITH.items():
         if fields.has(key) and kind is not wanted:
             raise InvalidSpec(fields.at(key), f"found with kind {kind}, allowed is only with {wanted}")
     return Signal(
         kind=kind,
         classes=_classes(fields, entry, guard) if entry.classes else {"": (_plain(fields, guard),)},
         buckets=_buckets(fields),
+        buckets_flag=fields.text("bucketsFlag", ""),
         labels=fields.strings("labels"),
         latest=fields.boolean("latest", default=False),
     )

@@ -39,6 +39,7 @@ class Signal:
     kind: Kind
     classes: Mapping[str, tuple[Source, ...]] = field(hash=False)
     buckets: tuple[float, ...] = ()  # upper edges of a histogram, in the signal's unit, ascending, without +Inf
+    buckets_flag: str = ""  # the server's argument that sets other edges; empty: there is none
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)  # label that is recorded -> raw label
     latest: bool = False  # the value is a time; only the newest series of a pod is true
 

@@ -33,6 +33,8 @@ MAX_OBJECT_NAME = 63
 _HASH_LENGTH = 8
 PROBE_CONTAINER = "probe"
 PROBES_KEY = "probes.json"
+EMBEDDINGS = "embeddings"
+"""What the embeddings endpoint of a ProbeSet is called where judges have names."""
 
 
 def revision_name(sha256: str) -> str:
@@ -87,6 +89,11 @@ def probe_run(service: str, revision: str, *, gate: str, purpose: str, step: int
 def probe_network_policy(service: str) -> str:
     """Name of the NetworkPolicy of the probe Jobs of a service."""
     return f"{service}-probes"
+
+
+def judge_volume(judge: str) -> str:
+    """Name of the volume with the key of a judge in the pod of a probe Job."""
+    return bounded(f"judge-{judge}")
 
 
 def outcome_detail(reason: str, run: str, at: int) -> str:

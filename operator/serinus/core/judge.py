@@ -1,0 +1,189 @@
+"""Who judges the answers of a ProbeSet, what judging costs, and what is known of the judges. It asks nobody.
+
+A judge is another model; a key of it is a reference that only the probe Job resolves.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from serinus.core import naming
+from serinus.core.fields import Fields
+from serinus.core.judge_labels import Label
+from serinus.core.model import InvalidSpec
+
+PROMPT: Final = 1
+"""Raised when judges are asked in another way; part of every digest of a ProbeSet with judges."""
+MAX_JUDGES: Final = 5
+JUDGED: Final = frozenset(
+    {"llm-rubric", "g-eval", "factuality", "model-graded-factuality", "model-graded-closedqa"},
+)
+"""Assertion types that need a judge."""
+EMBEDDED: Final = frozenset({"similar", "similar:cosine", "similar:dot", "similar:euclidean"})
+"""Assertion types that need an embeddings endpoint."""
+_OVERHEAD_TOKENS: Final = 450
+_ANSWER_TOKENS: Final = 120
+_CHARACTERS_PER_TOKEN: Final = 4
+_SHOWN_ANSWER_TOKENS: Final = 8000 // _CHARACTERS_PER_TOKEN
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSpec:
+    """One endpoint that is asked: a Service of the namespace with its port, or an endpoint of the settings by name."""
+
+    name: str
+    model: str
+    service: str = ""
+    port: int = 0
+    endpoint: str = ""
+    secret: str = ""  # name and key of the Secret with the bearer token; empty: none
+    key: str = ""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What changes its verdicts: a rotated key does not."""
+        where = {"service": self.service, "port": self.port} if self.service else {"endpoint": self.endpoint}
+        return {"name": self.name, "model": self.model, **where}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """The judges of a ProbeSet (1, 3, 5 or none), its embeddings endpoint, and the labelled answers."""
+
+    judges: tuple[JudgeSpec, ...] = ()
+    embeddings: JudgeSpec | None = None
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def endpoints(self) -> tuple[JudgeSpec, ...]:
+        """Everything that the Job must reach."""
+        return (*self.judges, *([self.embeddings] if self.embeddings else []))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What judging costs about: calls and tokens of one round on one side, and once before the first question."""
+
+    calls: int = 0
+    tokens: int = 0
+    calibration_calls: int = 0
+    calibration_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the operator needs to know of the judging of a ProbeSet: where it goes and what it costs."""
+
+    judges: tuple[JudgeSpec, ...] = ()
+    embeddings: JudgeSpec | None = None
+    labels: int = 0
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def endpoints(self) -> tuple[JudgeSpec, ...]:
+        """Everything that the Job must reach."""
+        return (*self.judges, *([self.embeddings] if self.embeddings else []))
+
+
+def parse_judging(spec: Fields) -> tuple[tuple[JudgeSpec, ...], JudgeSpec | None]:
+    """Read `judges` and `embeddings` of a ProbeSet's spec; raises InvalidSpec."""
+    judges = tuple(_judge(fields) for fields in spec.items("judges"))
+    if len(judges) not in (0, 1, 3, MAX_JUDGES):
+        raise InvalidSpec(spec.at("judges"), f"found {len(judges)}, allowed are 1, 3 or 5, so that there is a majority")
+    names = [judge.name for judge in judges]
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise InvalidSpec(spec.at("judges"), f"found the name {twice!r} twice, allowed is a name for each judge")
+    if not spec.has("embeddings"):
+        return judges, None
+    return judges, _endpoint(spec.child("embeddings"), naming.EMBEDDINGS)
+
+
+def _judge(fields: Fields) -> JudgeSpec:
+    name = fields.text("name")
+    if not _NAME.fullmatch(name) or name == naming.EMBEDDINGS:
+        allowed = f"at most 40 small letters, digits and dashes, and not {naming.EMBEDDINGS!r}"
+        raise InvalidSpec(fields.at("name"), f"found {name!r}, allowed are {allowed}")
+    return _endpoint(fields, name)
+
+
+def _endpoint(fields: Fields, name: str) -> JudgeSpec:
+    if fields.has("serviceRef") == fields.has("endpointRef"):
+        allowed = "serviceRef (a Service of this namespace) or endpointRef (a name in the operator's settings)"
+        raise InvalidSpec(fields.path, f"found both or none, allowed is exactly one of {allowed}")
+    service, endpoint = fields.child("serviceRef"), fields.child("endpointRef")
+    secret = fields.child("secretKeyRef")
+    return JudgeSpec(
+        name=name,
+        model=fields.text("model"),
+        service=service.text("name") if fields.has("serviceRef") else "",
+        port=service.integer("port", low=1, high=65535) if fields.has("serviceRef") else 0,
+        endpoint=endpoint.text("name") if fields.has("endpointRef") else "",
+        secret=secret.text("name") if fields.has("secretKeyRef") else "",
+        key=secret.text("key") if fields.has("secretKeyRef") else "",
+    )
+
+
+def digest_of(judging: Judging) -> str:
+    """Digest of everything that changes what the judges say, `sha256:…`; empty without judges."""
+    if not judging.judges:
+        return ""
+    text = json.dumps({"prompt": PROMPT, "judges": [j.identity for j in judging.judges]}, sort_keys=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def to_plain(judging: Judging) -> dict[str, Any]:
+    """The judging as JSON, for the resolved ProbeSet; empty where there is none. Keys of Secrets stay outside."""
+    if judging == Judging():
+        return {}
+    found: dict[str, Any] = {"prompt": PROMPT, "judges": [j.identity for j in judging.judges]}
+    if judging.embeddings:
+        found["embeddings"] = judging.embeddings.identity
+    if judging.labels:
+        found["labels"] = [dataclasses.asdict(label) for label in judging.labels]
+    return found
+
+
+def from_plain(raw: dict[str, Any]) -> Judging:
+    """Read what `to_plain` wrote; raises ValueError, KeyError or TypeError for anything else."""
+    if not raw:
+        return Judging()
+    if raw["prompt"] != PROMPT:
+        raise ValueError(f"found the judge's prompt {raw['prompt']!r}, allowed is {PROMPT}")
+    embeddings = raw.get("embeddings")
+    return Judging(
+        judges=tuple(JudgeSpec(**judge) for judge in raw["judges"]),
+        embeddings=JudgeSpec(**embeddings) if embeddings else None,
+        labels=tuple(Label(**label) for label in raw.get("labels", ())),
+    )
+
+
+def inquiry_tokens(*texts: str, answer: int) -> int:
+    """Tokens of one call of a judge, about: its instructions, these texts, an answer of so many tokens, its verdict."""
+    shown = min(answer, _SHOWN_ANSWER_TOKENS)
+    return _OVERHEAD_TOKENS + sum(len(t) for t in texts) // _CHARACTERS_PER_TOKEN + shown + _ANSWER_TOKENS
+
+
+def label_cost(labels: Sequence[Label], judges: int) -> tuple[int, int]:
+    """Calls and tokens of judging these labelled answers once by every judge."""
+    tokens = (inquiry_tokens(x.criterion, x.question, answer=len(x.answer) // _CHARACTERS_PER_TOKEN) for x in labels)
+    return judges * len(labels), judges * sum(tokens)
+
+
+def warning(judging: Judged, *, model: str, service: str) -> str:
+    """What a reader of the status must know of the judges of a service; empty if there is nothing."""
+    if not judging.judges:
+        return ""
+    own = {service, naming.stable_service(service), naming.canary_service(service)}
+    same = [j.name for j in judging.judges if j.model == model or j.service in own]
+    found = []
+    if same:
+        found.append(f"judge {', '.join(same)} is the model under test, which favours itself: take another model")
+    if not judging.labels:
+        found.append("the judges are not calibrated (spec.calibration of the ProbeSet): their error rates are unknown")
+    return "; ".join(found)

@@ -7,13 +7,11 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from serinus.core import naming
 from serinus.core.fields import Fields
-from serinus.core.judge_labels import Label
 from serinus.core.model import InvalidSpec
 
 PROMPT: Final = 1
@@ -25,11 +23,17 @@ JUDGED: Final = frozenset(
 """Assertion types that need a judge."""
 EMBEDDED: Final = frozenset({"similar", "similar:cosine", "similar:dot", "similar:euclidean"})
 """Assertion types that need an embeddings endpoint."""
-_OVERHEAD_TOKENS: Final = 450
-_ANSWER_TOKENS: Final = 120
-_CHARACTERS_PER_TOKEN: Final = 4
-_SHOWN_ANSWER_TOKENS: Final = 8000 // _CHARACTERS_PER_TOKEN
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One answer and whether it meets a criterion, as a person said."""
+
+    criterion: str
+    answer: str
+    good: bool
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,16 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeService:
+    """Where a Service of a judge leads to: the labels of its pods, and the port (name or number) on them."""
+
+    name: str
+    port: int
+    selector: tuple[tuple[str, str], ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What judging costs about: calls and tokens of one round on one side, and once before the first question."""
 
@@ -83,6 +97,7 @@ class Judged:
     embeddings: JudgeSpec | None = None
     labels: int = 0
     cost: Cost = field(default_factory=Cost)
+    services: tuple[JudgeService, ...] = ()
 
     @property
     def endpoints(self) -> tuple[JudgeSpec, ...]:
@@ -102,6 +117,18 @@ def parse_judging(spec: Fields) -> tuple[tuple[JudgeSpec, ...], JudgeSpec | None
     if not spec.has("embeddings"):
         return judges, None
     return judges, _endpoint(spec.child("embeddings"), naming.EMBEDDINGS)
+
+
+def judged_from_plain(raw: dict[str, Any] | None) -> Judged | None:
+    """Read back what `dataclasses.asdict` made of a Judged; KeyError or TypeError for anything else."""
+    if raw is None:
+        return None
+    return Judged(
+        judges=tuple(JudgeSpec(**judge) for judge in raw["judges"]),
+        embeddings=JudgeSpec(**raw["embeddings"]) if raw["embeddings"] else None,
+        labels=raw["labels"],
+        cost=Cost(**raw["cost"]),
+    )
 
 
 def _judge(fields: Fields) -> JudgeSpec:
@@ -161,29 +188,3 @@ def from_plain(raw: dict[str, Any]) -> Judging:
         embeddings=JudgeSpec(**embeddings) if embeddings else None,
         labels=tuple(Label(**label) for label in raw.get("labels", ())),
     )
-
-
-def inquiry_tokens(*texts: str, answer: int) -> int:
-    """Tokens of one call of a judge, about: its instructions, these texts, an answer of so many tokens, its verdict."""
-    shown = min(answer, _SHOWN_ANSWER_TOKENS)
-    return _OVERHEAD_TOKENS + sum(len(t) for t in texts) // _CHARACTERS_PER_TOKEN + shown + _ANSWER_TOKENS
-
-
-def label_cost(labels: Sequence[Label], judges: int) -> tuple[int, int]:
-    """Calls and tokens of judging these labelled answers once by every judge."""
-    tokens = (inquiry_tokens(x.criterion, x.question, answer=len(x.answer) // _CHARACTERS_PER_TOKEN) for x in labels)
-    return judges * len(labels), judges * sum(tokens)
-
-
-def warning(judging: Judged, *, model: str, service: str) -> str:
-    """What a reader of the status must know of the judges of a service; empty if there is nothing."""
-    if not judging.judges:
-        return ""
-    own = {service, naming.stable_service(service), naming.canary_service(service)}
-    same = [j.name for j in judging.judges if j.model == model or j.service in own]
-    found = []
-    if same:
-        found.append(f"judge {', '.join(same)} is the model under test, which favours itself: take another model")
-    if not judging.labels:
-        found.append("the judges are not calibrated (spec.calibration of the ProbeSet): their error rates are unknown")
-    return "; ".join(found)

@@ -4,10 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from serinus.core.findings import Findings, Place
+from serinus.core.judge import Label
 from serinus.core.tree import Node, UnreadableDocument, from_plain
 from serinus.core.yaml12 import read_yaml
 
@@ -36,16 +36,6 @@ _WORDS: Final[Mapping[object, bool]] = {
     "0": False,
 }
 _MAX_TEXT: Final = 32_768
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """One answer and whether it meets a criterion, as a person said."""
-
-    criterion: str
-    answer: str
-    good: bool
-    question: str = ""
 
 
 def read_labels(findings: Findings, files: Mapping[str, str]) -> tuple[Label, ...]:

@@ -28,7 +28,8 @@ _PHRASES: Final = (
     ),
     (
         r"\b(?:you (?:must|should|will|have to|are to)|please|now|simply|just|always)\b[^.\n]{0,30}"
-        r"\b(?:grade|score|rate|mark|judge|evaluate|output|return|respond with|answer with|reply with|give)\b[^.\n]{0,50}"
+        r"\b(?:grade|score|rate|mark|judge|evaluate|output|return|respond with|answer with|reply with"
+        r"|give)\b[^.\n]{0,50}"
         r"\b(?:pass(?:ed|ing)?|full (?:marks|score|points)|10/10|verdict|top score|highest (?:score|grade))\b"
     ),
     (
@@ -55,7 +56,8 @@ _PHRASES: Final = (
     r"</?\s*output\b",
     # German
     (
-        r"\b(?:an (?:den|die|alle) (?:bewerter|prüfer|gutachter|richter|bewertungsmodell)|(?:lieber|liebe|sehr geehrter) "
+        r"\b(?:an (?:den|die|alle) (?:bewerter|prüfer|gutachter|richter|bewertungsmodell)|(?:lieber"
+        r"|liebe|sehr geehrter) "
         r"(?:bewerter|prüfer|gutachter|richter))"
     ),
     (

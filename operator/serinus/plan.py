@@ -18,6 +18,7 @@ from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
 from serinus.core.parse import parse
 from serinus.core.questions import questions_of
+from serinus.core.retreat import retreat_service, retreat_target
 from serinus.core.revision import Revision, revision_of
 from serinus.core.rollout import NAME_CONFLICT, Hold, Seen, Stage, State, step
 from serinus.core.runtime import Catalogue
@@ -52,25 +53,25 @@ class Plan:
     runs: tuple[RunUpdate, ...] = ()
     decisions: tuple[DecisionUpdate, ...] = ()
     stories: tuple[Story, ...] = ()
+    invalid: bool = False  # the spec is not followed: nothing is pruned, and outputs stay as they are
     conflict: str = ""  # that was known when this was planned
     check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
     requeue_after: float | None = None
 
 
 def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
-    """Decide what to do for one service; raises InvalidSpec if its spec cannot be acted on."""
-    service = parse(snapshot.body, around.catalogue)
-    if service.workload is None:
-        raise InvalidSpec("spec.workloadRef", "is not supported by this version, allowed is spec.workload")
-    target = revision_of(snapshot.body)
-    revisions = kept_revisions(snapshot, target, limit=service.rollout.history_limit)
-    snapshot = dataclasses.replace(snapshot, revisions=revisions, conflict=_last_conflict(snapshot))
-    state = memory.load(
-        snapshot.body.get("status") or {},
-        revisions,
-        stable_selector=snapshot.stable_selector,
-        live={s.revision for s in snapshot.sets if s.live and s.replicas},
-    )
+    """Decide what to do for one service.
+
+    A spec that cannot be acted on ends a rollout, and the stable revision keeps or gets all users; without a stable
+    revision it raises InvalidSpec.
+    """
+    try:
+        service, target, invalid = *_asked(snapshot.body, around), ""
+        snapshot = _with_kept(snapshot, target, service.rollout.history_limit)
+    except InvalidSpec as e:
+        service, target, invalid = *_kept(snapshot, around, e), str(e)
+        snapshot = _with_kept(snapshot, target, len(snapshot.revisions))
+    state = _load(snapshot)
     questions, problem = questions_of(service.gates, snapshot.probe_sets)
     desk = _Desk(
         snapshot=snapshot,
@@ -80,11 +81,43 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
         questions=questions,
         probes_problem=None if service.rollout.mode is Mode.UNGATED else problem,
         now=now,
+        invalid=invalid,
     )
-    decision = pending_decision(snapshot.decisions, service, target.name, now, trust=around.trust)
+    waiting = () if invalid else snapshot.decisions
+    decision = pending_decision(waiting, service, target.name, now, trust=around.trust)
     look = desk.look(state)
     new = step(service.rollout, state, _facts(desk, state, look, decision), int(now))
     return _finish(desk, state, new, look if new == state else desk.look(new))
+
+
+def _asked(body: Manifest, around: Surroundings) -> tuple[Service, Revision]:
+    service = parse(body, around.catalogue)
+    if service.workload is None:
+        raise InvalidSpec("spec.workloadRef", "is not supported by this version, allowed is spec.workload")
+    return service, revision_of(body)
+
+
+def _kept(snapshot: Snapshot, around: Surroundings, error: InvalidSpec) -> tuple[Service, Revision]:
+    """What a service with an invalid spec goes back to; raises the error again if there is nothing to go back to."""
+    stable = next((r for r in snapshot.revisions if r.name == _load(snapshot).stable), None)
+    service = retreat_service(snapshot.body, stable, around.catalogue) if stable else None
+    if stable is None or service is None:
+        raise error
+    return service, retreat_target(stable)
+
+
+def _with_kept(snapshot: Snapshot, target: Revision, limit: int) -> Snapshot:
+    revisions = kept_revisions(snapshot, target, limit=limit)
+    return dataclasses.replace(snapshot, revisions=revisions, conflict=_last_conflict(snapshot))
+
+
+def _load(snapshot: Snapshot) -> State:
+    return memory.load(
+        snapshot.body.get("status") or {},
+        snapshot.revisions,
+        stable_selector=snapshot.stable_selector,
+        live={s.revision for s in snapshot.sets if s.live and s.replicas},
+    )
 
 
 def _last_conflict(snapshot: Snapshot) -> str:
@@ -104,6 +137,7 @@ class _Desk:
     questions: Mapping[str, Questions]
     probes_problem: Hold | None
     now: float
+    invalid: str = ""
 
     @property
     def replicas(self) -> int:
@@ -147,6 +181,7 @@ def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None
         block=_block(desk, state),
         decision=decision,
         now=desk.now,
+        invalid=desk.invalid,
     )
     return facts.seen(desk.snapshot, situation)
 
@@ -211,6 +246,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         gates=context.gates or newest_views(desk.service, desk.snapshot.runs),
         pods=desk.snapshot.pods,
         revisions=context.revisions,
+        invalid=desk.invalid,
         spec_problem=_spec_problem(desk, new),
         probes_problem=desk.probes_problem,
         monitoring_problem=_monitoring_problem(desk),
@@ -219,11 +255,12 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
     return Plan(
         view=view,
         moved=new != state,
-        manifests=tuple(m for builder in BUILDERS for m in builder.build(context)),
+        manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in b.build(context)),
         patches=context.arrangement.patches,
         runs=run_updates(desk.snapshot, context, desk.now),
-        decisions=told(desk.snapshot.decisions, desk.service, _moment(desk, state, new), desk.around.trust),
-        stories=stories(state, new, context.gates),
+        decisions=() if desk.invalid else _answers(desk, state, new),
+        stories=stories(state, new, context.gates) + _complaint(desk),
+        invalid=bool(desk.invalid),
         conflict=desk.snapshot.conflict,
         check=_check(desk, context),
         requeue_after=0.0 if new != state else _wake(desk, new, look),
@@ -247,10 +284,21 @@ def _context(desk: _Desk, state: State, look: _Look) -> Context:
 def _check(desk: _Desk, context: Context) -> Manifest | None:
     """The ReplicaSet of a revision that the API server has not seen yet."""
     revision = context.state.revision
-    if not revision or desk.snapshot.refused or any(s.revision == revision for s in desk.snapshot.sets):
+    if not revision or desk.invalid or desk.snapshot.refused or any(s.revision == revision for s in desk.snapshot.sets):
         return None
     replica_sets = next(b for b in BUILDERS if b.kind == "ReplicaSet").build(context)
     return next((m for m in replica_sets if m["spec"]["selector"]["matchLabels"].get(LABEL_REVISION) == revision), None)
+
+
+def _complaint(desk: _Desk) -> tuple[Story, ...]:
+    """The event of a spec that cannot be acted on, once for each of its versions."""
+    if not desk.invalid:
+        return ()
+    return (Story(reason="InvalidSpec", message=desk.invalid, warning=True, key=str(desk.service.generation)),)
+
+
+def _answers(desk: _Desk, state: State, new: State) -> tuple[DecisionUpdate, ...]:
+    return told(desk.snapshot.decisions, desk.service, _moment(desk, state, new), desk.around.trust)
 
 
 def _scorecard(desk: _Desk, state: State, new: State) -> Mapping[str, int]:

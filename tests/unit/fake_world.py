@@ -141,7 +141,7 @@ class FakeWorld:
             self.write_status(planned, shown)
         if killed_after <= 1:
             return planned
-        self.apply(planned.manifests)
+        self.apply(planned.manifests, prune=not planned.invalid)
         if killed_after <= 2:
             return planned
         for patch in planned.patches:
@@ -170,7 +170,7 @@ class FakeWorld:
             self.body["status"] = new
             self.writes.append("status")
 
-    def apply(self, manifests: tuple[Manifest, ...]) -> None:
+    def apply(self, manifests: tuple[Manifest, ...], *, prune: bool = True) -> None:
         wanted: set[Key] = set()
         for manifest in manifests:
             key = manifest["kind"], manifest["metadata"]["name"]
@@ -180,7 +180,7 @@ class FakeWorld:
                 continue
             self.objects[key] = self.admitted(manifest, old)
             self.writes.append(" ".join(key))
-        for key in [k for k in self.objects if k[0] in PRUNED and k not in wanted]:
+        for key in [k for k in self.objects if prune and k[0] in PRUNED and k not in wanted]:
             del self.objects[key]
             self.writes.append(f"delete {' '.join(key)}")
 

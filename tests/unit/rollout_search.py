@@ -74,6 +74,7 @@ CASES = [
 ]
 
 CHOICES: dict[str, tuple[Any, ...]] = {
+    "invalid": ("", "spec.runtime: found 'x'"),
     "replicas": (4, 1, 0),
     "ready": (False, True),
     "crashed": ("", "crashed"),
@@ -109,6 +110,10 @@ class Facts:
             return self.world.record(self.target)
         if name == "recorded":
             return self.world.record(self.world.state.revision) is Outcome.REJECTED
+        if name == "target" and self.invalid:
+            return self.read.setdefault("target", self.world.state.stable)
+        if name == "invalid" and not self.world.state.stable:
+            return self.read.setdefault("invalid", "")
         if name not in self.read:
             at = len(self.widths)
             if at == len(self.script):

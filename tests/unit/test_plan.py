@@ -10,19 +10,16 @@ import pytest
 
 from serinus.core import status as statuses
 from serinus.core import views
-from serinus.core.model import InvalidSpec
 from serinus.core.seen import ProbeSetSeen
 from serinus.plan import Plan
 from tests.unit.fake_world import FAST, FakeWorld, bad, good, world
 from tests.unit.rollouts import (
-    CONDITIONS,
     at,
     check,
     condition,
     garbage,
     held,
     passed,
-    problems,
     served,
     silent,
     undecided,
@@ -226,21 +223,6 @@ def test_long_messages_of_others_are_cut_and_come_to_rest() -> None:
 
     check(found)
     assert not found.look().moved
-
-
-def test_an_invalid_spec_is_said_and_everything_else_stays() -> None:
-    found = served()
-    found.body["spec"]["runtime"] = "unheard-of"
-    with pytest.raises(InvalidSpec) as caught:
-        found.look()
-    status = statuses.invalid(
-        found.body["status"], caught.value.path, caught.value.message, 2, views.timestamp(found.now)
-    )
-
-    assert problems("LLMService", "status", status) == []
-    assert {c["type"] for c in status["conditions"]} == CONDITIONS
-    assert status["phase"] == "Invalid"
-    assert status["stable"] == found.status("stable")
 
 
 @pytest.mark.parametrize("mode", ["Ungated", "Advise"])

@@ -100,10 +100,15 @@ def a_rollout_has_one_end(_case: Case, move: Move) -> bool:
 def only_its_own_faults_reject_a_revision(_case: Case, move: Move) -> bool:
     if move.old.state.stage is Stage.ABORTING or move.new.stage is not Stage.ABORTING:
         return True
-    read, asked = move.read, move.target in ("", move.old.state.revision)
+    read, asked = move.read, move.target in ("", move.old.state.revision) and not move.read.get("invalid")
     match move.new.reason:
         case "":
-            return not asked or read.get("replicas") in (0, 1) or read.get("evidenced") is False
+            return (
+                bool(read.get("invalid"))
+                or not asked
+                or read.get("replicas") in (0, 1)
+                or read.get("evidenced") is False
+            )
         case "AbortedByDecision":
             return read["decision"] == "Abort" and move.target == move.old.state.revision
         case "QualityFailed":

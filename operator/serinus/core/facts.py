@@ -23,6 +23,7 @@ class Situation:
     block: Hold | None
     decision: DecisionSeen | None
     now: float
+    invalid: str = ""
 
 
 def seen(snapshot: Snapshot, situation: Situation) -> Seen:
@@ -33,6 +34,7 @@ def seen(snapshot: Snapshot, situation: Situation) -> Seen:
     decision = situation.decision
     return Seen(
         target=situation.target,
+        invalid=situation.invalid,
         replicas=service.workload.replicas if service.workload else 0,
         outcome=outcome_of(snapshot.revisions, situation.target),
         recorded=outcome_of(snapshot.revisions, state.revision) is Outcome.REJECTED,

@@ -78,6 +78,9 @@ def _interrupt(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Sta
     """What ends a rollout in any stage without a rejection: another template, or nothing left to serve with."""
     if state.stage in (Stage.STABLE, Stage.ABORTING):
         return None
+    if seen.invalid:
+        # The gates that were to judge it are not known any more, and what nobody judges must not have users.
+        return _abort(state, now, reason="", detail=f"The spec cannot be acted on: {seen.invalid}")
     if seen.target == state.stable:
         return _abort(state, now, reason="", detail="The template is that of the stable revision again.")
     if seen.target != state.revision:

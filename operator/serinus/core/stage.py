@@ -65,6 +65,7 @@ class Seen:
     """The facts that `step` decides on: of the revision that the spec wants (`target`) and of that in the rollout."""
 
     target: str
+    invalid: str = ""  # what is wrong with a spec that cannot be acted on; the target is the stable revision then
     replicas: int = 1
     outcome: Outcome | None = None  # of the target
     recorded: bool = False  # the rejection of the rollout's revision is on its ControllerRevision

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from serinus.core import memory
 from serinus.core.arrange import Arrangement, serves
-from serinus.core.conditions import Condition, ConditionFacts, conditions, merge
+from serinus.core.conditions import ConditionFacts, conditions, merge
 from serinus.core.gates import GateView, purpose_of
 from serinus.core.gatestatus import chances, gate_status
+from serinus.core.invalidstatus import withdrawn
 from serinus.core.model import Manifest, Mode, Service, Verdict
 from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
 from serinus.core.seen import Outcome, PodSeen, RevisionSeen
@@ -43,6 +44,7 @@ class View:
     gates: tuple[GateView, ...]
     pods: tuple[PodSeen, ...]
     revisions: tuple[RevisionSeen, ...]
+    invalid: str = ""  # what is wrong with a spec that cannot be acted on: `path: text`
     spec_problem: Hold | None = None
     probes_problem: Hold | None = None
     monitoring_problem: str = ""
@@ -63,6 +65,8 @@ class View:
 def phase(view: View) -> str:
     """One word for people."""
     state = view.state
+    if view.invalid:
+        return "Invalid"
     if view.rolling_back or (state.stage is Stage.STABLE and view.rejected and view.target != state.stable):
         return "RolledBack"
     if state.held:
@@ -103,30 +107,15 @@ def build(view: View, outputs: Sequence[Output], previous: Manifest, at: str) ->
     built |= {k: v for k, v in optional.items() if v}
     fresh = conditions(_facts(view, word, outputs))
     built["conditions"] = merge(fresh, previous.get("conditions") or [], service.generation, at)
-    return built
-
-
-def invalid(previous: Manifest, path: str, text: str, generation: int, at: str) -> Manifest:
-    """The status of a spec that cannot be acted on: everything else stays as it was."""
-    problem = Condition("SpecValid", "False", "InvalidSpec", f"{path}: {text}")
-    stalled = Condition("Stalled", "True", "InvalidSpec", f"{path}: {text}")
-    done = Condition("Reconciling", "False", "InvalidSpec")
-    changing = ("Reconciling", "SpecValid", "Stalled")
-    kept = [c for c in previous.get("conditions") or [] if c.get("type") not in changing]
-    changed = merge([problem, stalled, done], previous.get("conditions") or [], generation, at)
-    return {
-        **previous,
-        "observedGeneration": generation,
-        "phase": "Invalid",
-        "message": f"{path}: {text}"[:_MAX_MESSAGE],
-        "conditions": sorted([*kept, *changed], key=lambda c: str(c["type"])),
-    }
+    return withdrawn(built, previous, view.invalid, at) if view.invalid else built
 
 
 def message(view: View, word: str) -> str:
     """One or two sentences that tell the story."""
     state = view.state
     rejected = view.rejected
+    if view.invalid:
+        return f"{view.invalid}. Nothing of this spec is followed: {_progress(view)}."
     if view.rolling_back:
         return f"Rolling back {state.revision} ({state.reason}): {state.detail}"
     if word == "RolledBack" and rejected is not None:

@@ -18,11 +18,12 @@ class Builder:
     prune: bool = True
     once: bool = False  # created, never changed: its content is evidence
     output: bool = False  # shown in status.outputs
+    retreat: bool = False  # written even while the spec is invalid: what takes a canary back
 
 
 BUILDERS: tuple[Builder, ...] = (
-    Builder(build=workload.build_revisions, api_version="apps/v1", kind="ControllerRevision"),
-    Builder(build=workload.build_replica_sets, api_version="apps/v1", kind="ReplicaSet"),
+    Builder(build=workload.build_revisions, api_version="apps/v1", kind="ControllerRevision", retreat=True),
+    Builder(build=workload.build_replica_sets, api_version="apps/v1", kind="ReplicaSet", retreat=True),
     Builder(build=service.build, api_version="v1", kind="Service"),
     Builder(build=workload.build_disruption_budget, api_version="policy/v1", kind="PodDisruptionBudget"),
     Builder(build=probes.build_network_policy, api_version="networking.k8s.io/v1", kind="NetworkPolicy"),

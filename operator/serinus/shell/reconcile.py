@@ -111,6 +111,7 @@ class Reconciler:
         await self._recorder.runs(namespace, planned)
         told, changed = _with_conflicts(planned, outcomes)
         outputs = [_output(o) for o in outcomes if o.ref.kind.kind in _OUTPUT_KINDS] + self._skipped(planned)
+        outputs = _shown_outputs(body) if planned.invalid else outputs
         body = await self._recorder.service(body, told, outputs)
         self._tools.voice.tell(body, told, outputs)
         _raise_failures(outcomes)
@@ -133,7 +134,7 @@ class Reconciler:
         busy = {s.name for s in observation.snapshot.sets if s.replicas}
         # What has pods is drained first, whatever a plan forgot: pruning would cut them off.
         sweep = Sweep(namespace, name, kinds, keep=lambda ref, _: ref.kind == REPLICASET and ref.name in busy)
-        return await self._tools.applier.apply_all(_owner(body), wanted, sweep)
+        return await self._tools.applier.apply_all(_owner(body), wanted, None if planned.invalid else sweep)
 
     def _made_already(self, manifest: Object) -> bool:
         """Runs and Jobs are evidence: one that exists is never written again, whoever made it."""

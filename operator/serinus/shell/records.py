@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from serinus.core import status, views
+from serinus.core import invalidstatus, status, views
 from serinus.core.conditions import Condition, merge
 from serinus.core.model import InvalidSpec
 from serinus.core.status import Output
@@ -42,7 +42,7 @@ class Recorder:
         """Say what is wrong with a spec; everything that runs stays as it is."""
         at = views.timestamp(self.clock())
         generation = int(body["metadata"].get("generation", 0))
-        found = status.invalid(body.get("status") or {}, error.path, error.message, generation, at)
+        found = invalidstatus.invalid(body.get("status") or {}, str(error), generation, at)
         return await self._write(body, found)
 
     async def _write(self, body: Object, wanted: Object) -> Object:

@@ -19,6 +19,8 @@ TARGET = {
     "role": "server",
     "revision": "r8d21bb77f0",
 }
+RECORDED = TARGET | {"source": "engine"}
+"""Labels of what is recorded of it."""
 MINUTES = 10
 
 
@@ -36,7 +38,7 @@ class Sample:
     """A file of `tests/samples`, scraped from one pod."""
 
     def __init__(self, text: str, *, pod: str = "chat-0", target: dict[str, str] | None = None) -> None:
-        self.target = {**TARGET, **(target or {}), "pod": pod, "instance": f"{pod}:8000"}
+        self.target = {**TARGET, **(target or {}), **_scraped(pod)}
         self.rows = [
             Row(s.name, s.labels, s.value, family.type in ("counter", "histogram", "summary"))
             for family in text_string_to_metric_families(text)
@@ -52,7 +54,11 @@ class Sample:
     def input_series(self) -> list[dict[str, str]]:
         """Every series as promtool wants it, with the labels of its target, and `up`."""
         up = {"series": _series("up", self.target), "values": f"1x{MINUTES}"}
-        return [up, *({"series": _series(r.name, r.labels | self.target), "values": _values(r)} for r in self.rows)]
+        return [up, *({"series": _series(r.name, self._kept(r.labels)), "values": _values(r)} for r in self.rows)]
+
+    def _kept(self, labels: dict[str, str]) -> dict[str, str]:
+        """Labels after the scrape: a server's own that the target has too is renamed, as Prometheus does."""
+        return {f"exported_{key}" if key in self.target else key: value for key, value in labels.items()} | self.target
 
     def sum(self, name: str, **labels: str) -> float:
         """Sum of the series of a name that have these labels; KeyError when there is none."""
@@ -88,6 +94,18 @@ class Sample:
                 return lower_edge + (float(le) - lower_edge) * (rank - lower_count) / (count - lower_count)
             lower_edge, lower_count = float(le), count
         raise AssertionError("a histogram ends in +Inf")
+
+
+def _scraped(pod: str) -> dict[str, str]:
+    """Labels that discovery by a ServiceMonitor gives a target."""
+    return {
+        "pod": pod,
+        "instance": f"{pod}:8000",
+        "job": "chat-metrics",
+        "service": "chat-metrics",
+        "endpoint": "metrics",
+        "container": "server",
+    }
 
 
 def _values(row: Row) -> str:

@@ -10,10 +10,17 @@ import pytest
 
 from serinus.core.model import Manifest
 from serinus.core.runtime import Runtime
-from serinus.core.signals import ERROR_RATIO, PREFIX_CACHE_HIT, SPEC_DECODE_ACCEPTANCE, VOCABULARY
+from serinus.core.signals import (
+    ERROR_RATIO,
+    PREFIX_CACHE_HIT,
+    SPEC_DECODE_ACCEPTANCE,
+    VOCABULARY,
+    Form,
+    RuntimeKind,
+)
 from serinus.resources import signal_rules
 from tests.alerts import promtool, vllm_oracle
-from tests.alerts.sample import MINUTES, TARGET, Sample, expectation
+from tests.alerts.sample import MINUTES, RECORDED, Sample, expectation
 from tests.golden import render
 
 VLLM = render.library().runtimes["vllm"]
@@ -70,13 +77,13 @@ def test_some_values_are_as_counted_by_hand(tmp_path: Path) -> None:
         "llm:ttft_seconds:p50_5m": 0.1 + 0.15 * (300 - 104) / (370 - 104),
         "llm:output_tokens_per_request:mean5m": 144115 / 600,
     }
-    wanted = {series: [(TARGET, value)] for series, value in by_hand.items()}
+    wanted = {series: [(RECORDED, value)] for series, value in by_hand.items()}
 
     assert judge([Sample.of("vllm.prom")], wanted, tmp_path, rules()) == ""
 
 
 def test_a_signal_without_raw_series_is_a_gap_and_no_rule() -> None:
-    assert signal_rules.gaps(VLLM) == ("refusals", "fallbacks", "retries", "ready")
+    assert signal_rules.gaps(VLLM) == ("refusals", "ready")
     assert "llm:ready" not in signal_rules.series(VLLM)
 
 
@@ -84,7 +91,8 @@ def test_a_custom_runtime_records_whether_it_is_up_and_has_every_other_signal_as
     custom = render.library().runtimes["custom"]
 
     assert signal_rules.series(custom) == {"llm:up"}
-    assert signal_rules.gaps(custom) == tuple(VOCABULARY)
+    engines = [n for n, e in VOCABULARY.items() if RuntimeKind.ENGINE in e.kinds and e.form is not Form.PART]
+    assert signal_rules.gaps(custom) == tuple(engines)
 
 
 def test_no_value_of_a_counter_is_rated_twice() -> None:
@@ -115,11 +123,11 @@ vllm:inter_token_latency_seconds_sum 12
 vllm:prompt_tokens_cached_total 120
 """
 FLEET = {
-    "llm:up": [(TARGET, 1.0)],
-    "llm:kv_cache_usage:ratio": [(TARGET, 0.7)],
-    "llm:cached_tokens:rate5m": [(TARGET, 5.0)],
-    "llm:itl_seconds_bucket:rate5m": [(TARGET | {"le": "0.1"}, 5.0), (TARGET | {"le": "+Inf"}, 5.0)],
-    "llm:itl_seconds:mean5m": [(TARGET, 27 / 300)],
+    "llm:up": [(RECORDED, 1.0)],
+    "llm:kv_cache_usage:ratio": [(RECORDED, 0.7)],
+    "llm:cached_tokens:rate5m": [(RECORDED, 5.0)],
+    "llm:itl_seconds_bucket:rate5m": [(RECORDED | {"le": "0.1"}, 5.0), (RECORDED | {"le": "+Inf"}, 5.0)],
+    "llm:itl_seconds:mean5m": [(RECORDED, 27 / 300)],
 }
 """One pod with the old names, one with the new ones, one with both: 60 + 120 + 120 a minute, none counted twice."""
 
@@ -135,7 +143,7 @@ def test_pods_with_old_and_with_new_names_are_summed_and_none_is_counted_twice(t
 
 def or_after_aggregation(expr: str) -> str:
     """`sum (new or old)` as `sum (new) or sum (old)`, the order that drops the pods with old names."""
-    match = re.fullmatch(r"(sum by \([^)]*\)) \((.*)\)", expr)
+    match = re.fullmatch(r"(sum by \([^)]*\)) \((rate\([^()]*\)(?: or rate\([^()]*\))*)\)", expr)
     return " or ".join(f"{match[1]} ({part})" for part in match[2].split(" or ")) if match else expr
 
 
@@ -159,7 +167,7 @@ def test_names_that_a_router_exports_again_are_not_counted(tmp_path: Path) -> No
         'vllm:num_requests_waiting{server="http://chat-1:8000"} 30\n'
     )
 
-    assert judge([Sample(text)], {"llm:requests_waiting": [(TARGET, 3.0)]}, tmp_path, rules()) == ""
+    assert judge([Sample(text)], {"llm:requests_waiting": [(RECORDED, 3.0)]}, tmp_path, rules()) == ""
 
 
 def test_two_services_and_two_revisions_stay_apart(tmp_path: Path) -> None:
@@ -167,7 +175,7 @@ def test_two_services_and_two_revisions_stay_apart(tmp_path: Path) -> None:
     canary, other = {"revision": "r5f9c1a03be"}, {"namespace": "team-b", "llmservice": "chat"}
     pods = [Sample(text), Sample(text, pod="chat-1"), Sample(text, pod="chat-2", target=canary)]
     foreign = Sample(text, pod="chat-3", target={"llmservice": ""})
-    wanted = {"llm:requests_waiting": [(TARGET, 6.0), (TARGET | canary, 3.0), (TARGET | other, 3.0)]}
+    wanted = {"llm:requests_waiting": [(RECORDED, 6.0), (RECORDED | canary, 3.0), (RECORDED | other, 3.0)]}
 
     assert judge([*pods, Sample(text, pod="x", target=other), foreign], wanted, tmp_path, rules()) == ""
 
@@ -183,9 +191,9 @@ http_requests_total{handler="/metrics",status="2xx"} 6000
 def test_without_any_error_the_ratio_is_zero_and_not_absent(tmp_path: Path) -> None:
     classes = ("overload", "server", "client", "cancelled")
     wanted = {
-        "llm:requests_arrived:rate5m": [(TARGET, 1.0)],
-        "llm:request_error:ratio5m": [(TARGET, 0.0)],
-        "llm:request_errors:rate5m": [(TARGET | {"error_class": c}, 0.0) for c in classes],
+        "llm:requests_arrived:rate5m": [(RECORDED, 1.0)],
+        "llm:request_error:ratio5m": [(RECORDED, 0.0)],
+        "llm:request_errors:rate5m": [(RECORDED | {"error_class": c}, 0.0) for c in classes],
     }
 
     assert judge([Sample(QUIET)], wanted, tmp_path, rules()) == ""
@@ -203,9 +211,9 @@ def test_errors_are_a_share_of_finished_requests_where_arrivals_are_a_gap(tmp_pa
         'vllm:request_success_total{finished_reason="error"} 30\n'
     )
     wanted = {
-        "llm:request_error:ratio5m": [(TARGET, 0.25)],
+        "llm:request_error:ratio5m": [(RECORDED, 0.25)],
         "llm:request_errors:rate5m": [
-            (TARGET | {"error_class": name}, rate)
+            (RECORDED | {"error_class": name}, rate)
             for name, rate in (("overload", 0.0), ("server", 0.5), ("client", 0.0), ("cancelled", 0.0))
         ],
     }
@@ -244,7 +252,7 @@ def test_without_any_request_there_is_no_latency_and_no_ratio(tmp_path: Path) ->
 
 
 def test_a_wrong_value_and_a_series_that_is_missing_are_seen(tmp_path: Path) -> None:
-    wrong = {"llm:requests_waiting": [(TARGET, 3.1)], "llm:ready": [(TARGET, 1.0)]}
+    wrong = {"llm:requests_waiting": [(RECORDED, 3.1)], "llm:ready": [(RECORDED, 1.0)]}
 
     complaint = judge([Sample.of("vllm.prom")], wrong, tmp_path, rules())
 

@@ -5,7 +5,7 @@ One row for each recorded series. A KeyError says that the sample has no such se
 
 from collections.abc import Callable, Iterator
 
-from tests.alerts.sample import TARGET, Sample
+from tests.alerts.sample import RECORDED, Sample
 
 Found = list[tuple[dict[str, str], float]]
 HTTP = "http_requests_total"
@@ -30,7 +30,7 @@ def newest(sample: Sample, *names: str) -> str:
 
 def one(value: float) -> Found:
     """A single series with nothing but the common labels."""
-    return [(TARGET, value)]
+    return [(RECORDED, value)]
 
 
 def finished(s: Sample) -> Found:
@@ -39,7 +39,7 @@ def finished(s: Sample) -> Found:
     found = {r: s.rate(FINISHED, finished_reason=r) for r in reasons if r in named}
     if others := [r for r in reasons if r not in named]:
         found["other"] = sum(s.rate(FINISHED, finished_reason=r) for r in others)
-    return [(TARGET | {"finish_reason": reason}, rate) for reason, rate in found.items()]
+    return [(RECORDED | {"finish_reason": reason}, rate) for reason, rate in found.items()]
 
 
 def errors(s: Sample) -> dict[str, float]:
@@ -72,7 +72,7 @@ ROWS: dict[str, Callable[[Sample], Found]] = {
     "llm:up": lambda _: one(1),
     "llm:requests_finished:rate5m": finished,
     "llm:requests_arrived:rate5m": lambda s: one(s.rate(HTTP)),
-    "llm:request_errors:rate5m": lambda s: [(TARGET | {"error_class": c}, rate) for c, rate in errors(s).items()],
+    "llm:request_errors:rate5m": lambda s: [(RECORDED | {"error_class": c}, rate) for c, rate in errors(s).items()],
     "llm:request_error:ratio5m": lambda s: one((errors(s)["server"] + errors(s)["overload"]) / s.rate(HTTP)),
     "llm:requests_waiting": lambda s: one(s.sum("vllm:num_requests_waiting")),
     "llm:requests_running": lambda s: one(s.sum("vllm:num_requests_running")),
@@ -89,8 +89,8 @@ ROWS: dict[str, Callable[[Sample], Found]] = {
     "llm:spec_decode_acceptance:ratio5m": lambda s: one(
         s.sum("vllm:spec_decode_num_accepted_tokens_total") / s.sum("vllm:spec_decode_num_draft_tokens_total")
     ),
-    "llm:lora_adapters:info": lambda _: [(TARGET | {"max_lora": "4", "running": "sql-lora,chat-lora"}, 1)],
-    "llm:model:info": lambda _: [(TARGET | {"served_model": "meta-llama/Llama-3.1-8B-Instruct"}, 1)],
+    "llm:lora_adapters:info": lambda _: [(RECORDED | {"max_lora": "4", "running": "sql-lora,chat-lora"}, 1)],
+    "llm:model:info": lambda _: [(RECORDED | {"served_model": "meta-llama/Llama-3.1-8B-Instruct"}, 1)],
 }
 
 
@@ -102,7 +102,7 @@ def rows() -> dict[str, Callable[[Sample], Found]]:
 def _histogram(name: str, raw: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Sample], Found]]]:
     def buckets(s: Sample) -> Found:
         found = s.buckets(newest(s, *raw))
-        return [(TARGET | {"le": le}, count / 60) for le, count in found.items()]
+        return [(RECORDED | {"le": le}, count / 60) for le, count in found.items()]
 
     yield f"{name}_bucket:rate5m", buckets
     for label, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):

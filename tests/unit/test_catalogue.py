@@ -52,7 +52,7 @@ def test_the_catalogue_of_this_repository_is_read() -> None:
     library = load(RUNTIMES, ROOT / "alert-rules")
     vllm = library.runtimes["vllm"]
 
-    assert sorted(library.runtimes) == ["custom", "vllm"]
+    assert {"custom", "vllm"} <= set(library.runtimes)
     assert (vllm.port, vllm.port_number, vllm.metrics_port, vllm.metrics_path) == ("http", 8000, "http", "/metrics")
     assert (vllm.health_path, vllm.role, vllm.api) == ("/health", "server", "chat")
     assert vllm.signals["ttft"].buckets[:3] == (0.001, 0.005, 0.01)
@@ -80,15 +80,28 @@ RUNTIME_ERRORS: list[tuple[str, object, str]] = [
     ("port", 8000, "port: found a number, allowed is an object"),
     ("port.number", 0, "port.number: found 0, allowed is an integer from 1 to 65535"),
     ("port.nummer", 1, "port.nummer: is unknown, allowed are name, number"),
-    ("metrics.paths", "/x", "metrics.paths: is unknown, allowed are port, path"),
+    ("metrics.paths", "/x", "metrics.paths: is unknown, allowed are port, number, path"),
     ("api", "soap", "api: found 'soap', allowed are chat, completions"),
     ("role", "boss", "role: found 'boss', allowed are server, router, prefill, decode"),
     ("logs", "xml", "logs: found 'xml', allowed are json, logfmt, text"),
-    ("requires", ["--metrics", 1], "requires[1]: found 1, allowed is a string"),
+    ("requires", ["--metrics"], "requires[0]: found a string, allowed is an object"),
+    ("requires", [{"flag": "--metrics", "says": "x"}], "requires[0].says: is unknown, allowed are flag, env, files"),
+    ("requires", [{"env": "METRICS"}], "requires[0].flag: is required"),
+    ("requires", [{"flag": "-m", "signals": ["x"]}], "requires[0].signals[0]: found 'x', allowed is a signal of this"),
+    ("components", [{"name": "w", "role": "boss"}], "components[0].role: found 'boss', allowed are server, router"),
+    ("kind", "model", "kind: found 'model', allowed are engine, gateway, client, device"),
+    ("kind", "device", "signals.requests_finished: is unknown, allowed are gpu_util"),
+    ("modelLabel", "model", "modelLabel: found with kind engine, allowed is only with gateway and client"),
+    ("metrics", ..., "metrics: is required where there are signals"),
+    ("signals.ttft.unit", "minutes", "signals.ttft.unit: found 'minutes', allowed are seconds, milliseconds"),
+    ("signals.requests_waiting.unit", "seconds", "signals.requests_waiting.unit: found 'seconds', allowed are count"),
+    ("signals.ttft.sum", ["x"], "signals.ttft.sum: found with kind histogram, allowed is only with mean"),
+    ("signals.ttft", {"kind": "mean", "sum": ["x"]}, "signals.ttft.count: is required, allowed is a list of metric"),
+    ("signals.ttft", {"kind": "mean", "metrics": ["x"]}, "signals.ttft.metrics: found with kind mean, allowed are sum"),
     ("signals.tfft", {}, "signals.tfft: is unknown, allowed are requests_finished"),
-    ("signals.ttft.kind", "gauge", "signals.ttft.kind: found 'gauge', allowed are histogram"),
+    ("signals.ttft.kind", "gauge", "signals.ttft.kind: found 'gauge', allowed are histogram, mean"),
     ("signals.ttft.kind", ..., "signals.ttft.kind: is required"),
-    ("signals.ttft.metric", [], "signals.ttft.metric: is unknown, allowed are kind, metrics"),
+    ("signals.ttft.metric", [], "signals.ttft.metric: is unknown, allowed are kind, unit, metrics"),
     ("signals.ttft.metrics", [], "signals.ttft.metrics: is required, allowed is a list of metric names"),
     ("signals.ttft.metrics", "x", "signals.ttft.metrics: found a string, allowed is a list"),
     ("signals.ttft.metrics", ["a b"], "signals.ttft.metrics[0]: metric: found 'a b', allowed is"),

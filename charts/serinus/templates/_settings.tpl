@@ -9,6 +9,8 @@ SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
 SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
 SERINUS_ALLOWED_HOSTNAMES: {{ .Values.operator.allowedHostnames | toJson | quote }}
 SERINUS_ENDPOINTS: {{ .Values.operator.endpoints | toJson | quote }}
+SERINUS_PRICES: {{ .Values.operator.prices | toJson | quote }}
+SERINUS_OBSERVERS: {{ join "," .Values.operator.observers | quote }}
 SERINUS_ALLOW_PYTHON: {{ .Values.operator.allowPython | quote }}
 SERINUS_AUTHORS_VERIFIED: {{ include "serinus.authorsVerified" . | quote }}
 SERINUS_ALLOW_UNVERIFIED_DECISIONS: {{ .Values.operator.allowUnverifiedDecisions | quote }}

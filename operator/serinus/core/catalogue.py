@@ -9,24 +9,36 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from serinus.core.alert import AlertGroup
-from serinus.core.datafile import InvalidCatalogue, choice, matching, only, reading, texts, typed
+from serinus.core.datafile import InvalidCatalogue, choice, matching, only, reading, texts
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec
-from serinus.core.promql import Matcher, Op, selector
-from serinus.core.runtime import Catalogue, LogFormat, Runtime, Signal, Source
-from serinus.core.signals import KINDS, VOCABULARY, Entry, Kind
+from serinus.core.runtime import Catalogue, Component, LogFormat, Requirement, Runtime
+from serinus.core.signalfile import read_matchers as _matchers
+from serinus.core.signalfile import read_signal
+from serinus.core.signals import VOCABULARY, RuntimeKind
 
 T = TypeVar("T")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_OPS: Final = {"not": Op.NOT_EQUAL, "regex": Op.REGEX, "notRegex": Op.NOT_REGEX}
 _APIS: Final = ("chat", "completions")
-_ONLY_WITH: Final = {
-    "buckets": Kind.HISTOGRAM,
-    "bucketsFlag": Kind.HISTOGRAM,
-    "labels": Kind.INFO,
-    "latest": Kind.INFO,
-}
 _ROLES: Final = ("server", "router", "prefill", "decode")
+_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_KEYS: Final = (
+    "name",
+    "title",
+    "kind",
+    "source",
+    "port",
+    "metrics",
+    "health",
+    "api",
+    "role",
+    "logs",
+    "matchers",
+    "modelLabel",
+    "requires",
+    "components",
+    "signals",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,104 +73,76 @@ def _once(what: str, found: Mapping[str, T], names: Callable[[T], tuple[str, ...
 
 
 def _runtime(fields: Fields) -> Runtime:
-    only(fields, "name", "title", "port", "metrics", "health", "api", "role", "logs", "matchers", "requires", "signals")
+    only(fields, *_KEYS)
+    kind = RuntimeKind(choice(fields, "kind", tuple(RuntimeKind))) if fields.has("kind") else RuntimeKind.ENGINE
+    serves = kind is RuntimeKind.ENGINE or fields.has("port")
     port, metrics, signals = fields.child("port"), fields.child("metrics"), fields.child("signals")
     only(port, "name", "number")
-    only(metrics, "port", "path")
-    only(signals, *VOCABULARY)
+    only(metrics, "port", "number", "path")
+    only(signals, *(name for name, entry in VOCABULARY.items() if kind in entry.kinds))
+    if signals.raw and not fields.has("metrics"):
+        raise InvalidSpec(fields.at("metrics"), "is required where there are signals, allowed are port, number, path")
     guard = _matchers(fields.child("matchers"))
+    port_name = port.text("name") if serves else ""
     return Runtime(
         name=matching(fields, "name", _NAME),
         title=fields.text("title"),
+        kind=kind,
+        source=matching(fields, "source", _NAME) if fields.has("source") else str(kind),
+        port=port_name,
+        port_number=port.integer("number", low=1, high=65535) if serves else 0,
+        metrics_port=metrics.text("port", port_name),
+        metrics_number=metrics.integer("number", 0, high=65535),
+        metrics_path=metrics.text("path") if fields.has("metrics") else "",
+        health_path=fields.text("health") if serves else "",
+        api=choice(fields, "api", _APIS) if serves else "",
+        role=choice(fields, "role", _ROLES) if kind is not RuntimeKind.DEVICE else "",
+        log_format=LogFormat(choice(fields, "logs", tuple(LogFormat))) if serves else LogFormat.TEXT,
+        requires=_requirements(fields, signals.raw),
+        components=tuple(_component(c, signals.raw) for c in fields.items("components")),
+        model_label=_model_label(fields, kind),
+        signals={name: read_signal(signals.child(name), name, guard) for name in signals.raw},
+    )
+
+
+def _model_label(fields: Fields, kind: RuntimeKind) -> str:
+    if not fields.has("modelLabel"):
+        return ""
+    if kind not in (RuntimeKind.GATEWAY, RuntimeKind.CLIENT):
+        raise InvalidSpec(fields.at("modelLabel"), f"found with kind {kind}, allowed is only with gateway and client")
+    return matching(fields, "modelLabel", _LABEL)
+
+
+def _component(fields: Fields, signals: Mapping[str, object]) -> Component:
+    only(fields, "name", "role", "port", "path", "requires")
+    port = fields.child("port")
+    only(port, "name", "number")
+    return Component(
+        name=matching(fields, "name", _NAME),
+        role=choice(fields, "role", _ROLES),
         port=port.text("name"),
         port_number=port.integer("number", low=1, high=65535),
-        metrics_port=metrics.text("port", port.text("name")),
-        metrics_path=metrics.text("path"),
-        health_path=fields.text("health"),
-        api=choice(fields, "api", _APIS),
-        role=choice(fields, "role", _ROLES),
-        log_format=LogFormat(choice(fields, "logs", tuple(LogFormat))),
-        requires_flags=texts(fields, "requires"),
-        signals={name: _signal(signals.child(name), VOCABULARY[name], guard) for name in signals.raw},
+        path=fields.text("path"),
+        requires=_requirements(fields, signals),
     )
 
 
-def _signal(fields: Fields, entry: Entry, guard: tuple[Matcher, ...]) -> Signal:
-    only(fields, "kind", "metrics", "matchers", "classes", "buckets", "bucketsFlag", "labels", "latest")
-    kind = Kind(choice(fields, "kind", (KINDS[entry.form],)))
-    for key, wanted in _ONLY_WITH.items():
-        if fields.has(key) and kind is not wanted:
-            raise InvalidSpec(fields.at(key), f"found with kind {kind}, allowed is only with {wanted}")
-    return Signal(
-        kind=kind,
-        classes=_classes(fields, entry, guard) if entry.classes else {"": (_plain(fields, guard),)},
-        buckets=_buckets(fields),
-        buckets_flag=fields.text("bucketsFlag", ""),
-        labels=fields.strings("labels"),
-        latest=fields.boolean("latest", default=False),
-    )
-
-
-def _plain(fields: Fields, guard: tuple[Matcher, ...]) -> Source:
-    if fields.has("classes"):
-        raise InvalidSpec(fields.at("classes"), "found, allowed are metrics and matchers: this signal has no classes")
-    return _source(fields, guard, ())
-
-
-def _classes(fields: Fields, entry: Entry, guard: tuple[Matcher, ...]) -> dict[str, tuple[Source, ...]]:
-    if fields.has("metrics") or fields.has("matchers"):
-        raise InvalidSpec(fields.path, f"found metrics or matchers, allowed is classes, by {entry.class_label}")
-    classes = fields.child("classes")
-    only(classes, *entry.classes)
-    if not classes.raw:
-        raise InvalidSpec(classes.path, f"is required, allowed are {', '.join(entry.classes)}")
-    found: dict[str, tuple[Source, ...]] = {}
-    for name in classes.raw:
-        sources = classes.items(name)
-        if not sources:
-            raise InvalidSpec(classes.at(name), "found an empty list, allowed is at least one source")
-        for source in sources:
-            only(source, "metrics", "matchers", "minus")
-        found[name] = tuple(_source(s, guard, tuple(found)) for s in sources)
-    return found
-
-
-def _source(fields: Fields, guard: tuple[Matcher, ...], earlier: tuple[str, ...]) -> Source:
-    metrics = texts(fields, "metrics")
-    if not metrics:
-        raise InvalidSpec(fields.at("metrics"), "is required, allowed is a list of metric names, the newest first")
-    for i, metric in enumerate(metrics):
-        typed(f"{fields.at('metrics')}[{i}]", lambda metric=metric: selector(metric))  # type: ignore[misc]
-    minus = fields.text("minus", "")
-    if minus and minus not in earlier:
-        allowed = f"is a class that stands before it: {', '.join(earlier) or 'none does'}"
-        raise InvalidSpec(fields.at("minus"), f"found {minus!r}, allowed {allowed}")
-    return Source(metrics=metrics, matchers=(*guard, *_matchers(fields.child("matchers"))), minus=minus)
-
-
-def _matchers(fields: Fields) -> tuple[Matcher, ...]:
-    """`{status: 5xx}` is equality; `{handler: {regex: …, not: …}}` makes one matcher of each key."""
-    found: list[Matcher] = []
-    for label, value in fields.raw.items():
-        if isinstance(value, str):
-            found.append(_matcher(fields, label, value, Op.EQUAL))
-            continue
-        conditions = fields.child(label)
-        only(conditions, *_OPS)
-        found += [_matcher(fields, label, conditions.text(key), _OPS[key]) for key in conditions.raw]
+def _requirements(fields: Fields, signals: Mapping[str, object]) -> tuple[Requirement, ...]:
+    found = []
+    for item in fields.items("requires"):
+        only(item, "flag", "env", "files", "signals", "forbidden")
+        wanted = texts(item, "signals")
+        for i, name in enumerate(wanted):
+            if name not in signals:
+                allowed = f"is a signal of this file: {', '.join(signals)}"
+                raise InvalidSpec(f"{item.at('signals')}[{i}]", f"found {name!r}, allowed {allowed}")
+        found.append(
+            Requirement(
+                flag=item.text("flag"),
+                env=item.text("env", ""),
+                files=texts(item, "files"),
+                signals=wanted,
+                forbidden=item.boolean("forbidden", default=False),
+            )
+        )
     return tuple(found)
-
-
-def _matcher(fields: Fields, label: str, value: str, op: Op) -> Matcher:
-    return typed(fields.at(label), lambda: Matcher(label, value, op))
-
-
-def _buckets(fields: Fields) -> tuple[float, ...]:
-    edges = []
-    for i, value in enumerate(fields.values("buckets")):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidSpec(f"{fields.at('buckets')}[{i}]", f"found {value!r}, allowed is a number")
-        edges.append(float(value))
-    if edges != sorted(set(edges)):
-        raise InvalidSpec(fields.at("buckets"), "found edges that do not ascend, allowed are ascending ones")
-    return tuple(edges)

@@ -106,6 +106,21 @@ def signal_rules(runtime: str) -> str:
     return bounded(f"serinus-signals-{runtime}")
 
 
+def attached_rules(runtime: str) -> str:
+    """Name of the cluster-wide PrometheusRule that records what a second observer sees of services."""
+    return bounded(f"serinus-observer-{runtime}")
+
+
+def service_rules() -> str:
+    """Name of the cluster-wide PrometheusRule over the operator's own series and its price book."""
+    return "serinus-services"
+
+
+def own_signals(service: str) -> str:
+    """Name of the PrometheusRule that records the signals of one service."""
+    return bounded(f"{service}-signals")
+
+
 def app_labels(service: str) -> dict[str, str]:
     """The `app.kubernetes.io/*` labels and the owner label of everything that is made for a service."""
     return {

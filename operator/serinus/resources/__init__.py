@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from serinus.core.model import Manifest
-from serinus.resources import probes, prometheus_rule, service, service_monitor, workload
+from serinus.resources import probes, prometheus_rule, service, service_monitor, signal_rules, workload
 from serinus.resources.context import Context
 
 
@@ -31,6 +31,7 @@ BUILDERS: tuple[Builder, ...] = (
     Builder(build=probes.build_runs, api_version="serinus.dev/v1alpha1", kind="ProbeRun", prune=False, once=True),
     Builder(build=probes.build_jobs, api_version="batch/v1", kind="Job", prune=False, once=True),
     Builder(build=service_monitor.build, api_version="monitoring.coreos.com/v1", kind="ServiceMonitor", output=True),
+    Builder(build=signal_rules.build_own, api_version="monitoring.coreos.com/v1", kind="PrometheusRule", output=True),
     Builder(build=prometheus_rule.build, api_version="monitoring.coreos.com/v1", kind="PrometheusRule", output=True),
 )
 """In the order of their writes: what others refer to comes first."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement
 from serinus.core.gates import GateView
+from serinus.core.judge import Judged
 from serinus.core.model import Manifest, Service, Workload
+from serinus.core.prices import PriceBook
 from serinus.core.rollout import State
 from serinus.core.runtime import Runtime
 from serinus.core.seen import RevisionSeen
@@ -21,6 +23,11 @@ class Settings:
     runbook_base: str = ""
     dashboard_base: str = ""
     operator_namespace: str = "serinus-system"
+    cluster_wide: bool = True  # every namespace is served, so that the rules of a runtime are shared by all
+    prices: PriceBook = field(default_factory=dict)
+    observers: tuple[str, ...] = ()  # runtimes that see services of other runtimes
+    endpoints: Mapping[str, str] = field(default_factory=dict)  # addresses of judges outside, by name
+    endpoint_cidrs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # address blocks of some of them
     endpoint_slices: bool = False  # the ServiceMonitor CRD has serviceDiscoveryRole: prometheus-operator >= 0.86
 
 
@@ -35,6 +42,7 @@ class Context:
     revisions: tuple[RevisionSeen, ...] = ()  # kept ones, that of the spec included
     runtimes: Mapping[str, Runtime] = field(default_factory=dict, hash=False)
     gates: tuple[GateView, ...] = ()
+    judged: tuple[Judged, ...] = ()  # what judges the answers of the gates
     alerts: tuple[AlertGroup, ...] = ()
     evidenced: frozenset[str] = frozenset()  # revisions with a run before traffic that passed
 

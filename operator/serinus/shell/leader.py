@@ -157,6 +157,9 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         probe_image=settings.probe_image,
         monitor_labels=settings.monitor_labels,
         operator_namespace=settings.namespace,
+        cluster_wide=settings.cluster_wide,
+        prices=settings.prices,
+        observers=settings.observers,
     )
     trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)
     return Surroundings(catalogue=library.runtimes, settings=outputs, alerts=library.alerts, trust=trust)

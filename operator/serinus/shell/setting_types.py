@@ -7,6 +7,9 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from serinus.core.model import InvalidSpec
+from serinus.core.prices import PriceBook, parse_prices
+
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -129,6 +132,16 @@ def urls(found: str) -> Mapping[str, str]:
     if not all(_LABEL.fullmatch(name) and address for name, address in content.items()):
         raise ValueError(allowed)
     return MappingProxyType({name: url_or_none(address) for name, address in content.items()})
+
+
+def prices(found: str) -> PriceBook:
+    """A JSON object from models to USD per million tokens; empty: none."""
+    try:
+        return MappingProxyType(dict(parse_prices(json.loads(found) if found.strip() else {})))
+    except ValueError as error:
+        raise ValueError('a JSON object such as {"llama-3.1-8b": {"prompt": 0.2, "generated": 0.8}}') from error
+    except InvalidSpec as error:
+        raise ValueError(f"a price book without this: {error}") from error
 
 
 def lists(found: str) -> Mapping[str, tuple[str, ...]]:

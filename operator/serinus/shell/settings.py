@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from serinus.core.prices import PriceBook
 from serinus.shell import setting_types as types
 from serinus.shell.setting_types import InvalidSetting
 
@@ -79,6 +80,8 @@ class Settings:
     cluster_domain: str
     prometheus_url: str
     endpoints: Mapping[str, str]
+    prices: PriceBook
+    observers: tuple[str, ...]
     log_level: str
     ignored: tuple[str, ...]
 
@@ -121,6 +124,8 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         cluster_domain=source.get("clusterDomain", "cluster.local", types.domain),
         prometheus_url=source.get("prometheusUrl", "", types.url_or_none),
         endpoints=source.get("endpoints", "", types.urls),
+        prices=source.get("prices", "", types.prices),
+        observers=source.get("observers", "dcgm", types.names),
         log_level=source.get("logLevel", "info", types.one_of("debug", "info", "warning", "error")),
         ignored=source.unknown_variables(),
     )

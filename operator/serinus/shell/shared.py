@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from serinus.core import naming
+from serinus.core.model import Manifest
 from serinus.core.runtime import Catalogue
-from serinus.resources import signal_rules
+from serinus.resources import service_rules, signal_rules
 from serinus.resources.context import Settings
 from serinus.shell.apply import Applier, Sweep, Wanted
 from serinus.shell.informer import Informer, Rhythm, Scope
@@ -35,13 +36,21 @@ class Shared:
         """Apply the rules of every runtime in use, and prune the others; raises NotSettled to be tried again."""
         if not self.installed(RULE.api_version):
             return None
-        manifests = [m for name in self._used() for m in signal_rules.build(self.catalogue[name], self.settings)]
+        manifests = self._manifests()
         sweep = Sweep(self.settings.operator_namespace, _SIGNALS, [RULE])
         outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
         failed = [o.message for o in outcomes if o.failed]
         if failed:
             raise NotSettled("; ".join(failed))
         return None
+
+    def _manifests(self) -> list[Manifest]:
+        """Rules of the runtimes in use, if they are shared by all; of second observers; of our own series."""
+        settings, found = self.settings, service_rules.build(self.settings)
+        if settings.cluster_wide:
+            found += [m for name in self._used() for m in signal_rules.build(self.catalogue[name], settings)]
+        observers = (self.catalogue[name] for name in settings.observers if name in self.catalogue)
+        return [*found, *(m for runtime in observers for m in signal_rules.build_attached(runtime, settings))]
 
     def _used(self) -> Iterable[str]:
         """Names of the runtimes that a service has and the catalogue knows."""

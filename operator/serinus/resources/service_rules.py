@@ -1,0 +1,89 @@
+"""Rules over what the operator itself knows of services: probes, prices, and which service serves a model.
+
+One PrometheusRule in the operator's namespace. Prices are the operator's setting, written into the rules as numbers;
+tokens without a price are a series of their own and never cost 0.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from serinus.core import naming
+from serinus.core.model import Manifest
+from serinus.core.prices import PriceBook
+from serinus.core.promql import Matcher, Op, check, number, selector
+from serinus.core.signals import (
+    COMMON_LABELS,
+    COST,
+    COST_PER_REQUEST,
+    PRICE,
+    PROBE_SCORE,
+    PROBES_PASSED,
+    SERVED,
+    SOURCE,
+    UNPRICED_TOKENS,
+    VOCABULARY,
+)
+from serinus.resources.context import Settings
+from serinus.resources.recording import Rule
+from serinus.resources.signal_rules import shared
+
+_BY: Final = f"by ({', '.join((*COMMON_LABELS, SOURCE))})"
+_INFO: Final = "serinus_service_info"
+_MILLION: Final = 1_000_000
+
+
+def build(settings: Settings) -> list[Manifest]:
+    """Build the object; it belongs to no service."""
+    return shared(naming.service_rules(), "", rules(settings.prices), settings)
+
+
+def rules(prices: PriceBook) -> tuple[Rule, ...]:
+    """All rules in the order in which they are evaluated."""
+    found = (_served(), *_probes(), *_prices(prices), *_costs())
+    for rule in found:
+        check(rule.expr)
+    return found
+
+
+def _served() -> Rule:
+    """Two services of one model cannot be told apart by a gateway: neither is joined."""
+    of_service = f"group by (namespace, llmservice, model) ({_INFO})"
+    alone = f"count by (model) (group by (namespace, llmservice, model) ({_INFO})) == 1"
+    return Rule(SERVED, f"{of_service} and on (model) ({alone})")
+
+
+def _probes() -> Iterator[Rule]:
+    """`max by` joins what two replicas of the operator export in the moment of a hand-over."""
+    whose = f"max by (namespace, llmservice, model, runtime) ({_INFO})"
+    for record, raw in ((PROBES_PASSED, "serinus_probe_pass_ratio"), (PROBE_SCORE, "serinus_probe_score")):
+        newest = f"max by (namespace, llmservice, gate, revision) ({raw})"
+        expr = f"{newest} * on (namespace, llmservice) group_left (model, runtime) {whose}"
+        yield Rule(record, expr, ((SOURCE, "probe"),))
+
+
+def _prices(prices: PriceBook) -> Iterator[Rule]:
+    for model in sorted(prices):
+        price = prices[model]
+        for kind, usd in (("prompt", price.prompt), ("cached", price.cached), ("generated", price.generated)):
+            yield Rule(PRICE, f"vector({number(usd / _MILLION)})", (("model", model), ("kind", kind)))
+
+
+def _costs() -> Iterator[Rule]:
+    """Tokens from a cache are part of the prompt: the rest of it has the prompt's price."""
+    prompt, cached, generated = (VOCABULARY[f"{n}_tokens"].series for n in ("prompt", "cached", "generated"))
+    reused = f"({cached} or 0 * {prompt})"
+    tokens = (("prompt", f"clamp_min({prompt} - {reused}, 0)"), ("cached", reused), ("generated", generated))
+    paid = [_labelled(f"{rate} * on (model) group_left () {_price(kind)}", kind) for kind, rate in tokens]
+    yield Rule(COST, f"sum {_BY} ({' or '.join(paid)})")
+    finished = f"sum {_BY} ({VOCABULARY['requests_finished'].series})"
+    yield Rule(COST_PER_REQUEST, f"{COST} / ({finished} > 0)")
+    counted = " or ".join(_labelled(rate, kind) for kind, rate in (("prompt", prompt), ("generated", generated)))
+    yield Rule(UNPRICED_TOKENS, f"(sum {_BY} ({counted}) > 0) unless on (model) {_price('prompt')}")
+
+
+def _price(kind: str) -> str:
+    return selector(PRICE, (Matcher("kind", kind, Op.EQUAL),))
+
+
+def _labelled(expr: str, kind: str) -> str:
+    return f'label_replace({expr}, "kind", "{kind}", "", "")'

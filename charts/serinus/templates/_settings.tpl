@@ -9,6 +9,7 @@ SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
 SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
 SERINUS_ALLOWED_HOSTNAMES: {{ .Values.operator.allowedHostnames | toJson | quote }}
 SERINUS_ENDPOINTS: {{ .Values.operator.endpoints | toJson | quote }}
+SERINUS_ENDPOINT_CIDRS: {{ .Values.operator.endpointCidrs | toJson | quote }}
 SERINUS_PRICES: {{ .Values.operator.prices | toJson | quote }}
 SERINUS_OBSERVERS: {{ join "," .Values.operator.observers | quote }}
 SERINUS_ALLOW_PYTHON: {{ .Values.operator.allowPython | quote }}

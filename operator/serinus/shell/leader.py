@@ -155,6 +155,8 @@ class Leader:
 def _surroundings(settings: Settings, library: Library) -> Surroundings:
     outputs = OutputSettings(
         probe_image=settings.probe_image,
+        endpoints=settings.endpoints,
+        endpoint_cidrs=settings.endpoint_cidrs,
         monitor_labels=settings.monitor_labels,
         operator_namespace=settings.namespace,
         cluster_wide=settings.cluster_wide,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -142,6 +143,19 @@ def prices(found: str) -> PriceBook:
         raise ValueError('a JSON object such as {"llama-3.1-8b": {"prompt": 0.2, "generated": 0.8}}') from error
     except InvalidSpec as error:
         raise ValueError(f"a price book without this: {error}") from error
+
+
+def blocks(found: str) -> Mapping[str, tuple[str, ...]]:
+    """A JSON object from names to address blocks; empty: none."""
+    allowed = 'a JSON object from names to address blocks such as {"judge": ["192.0.2.0/24"]}'
+    content = _object(found, list, allowed)
+    try:
+        parsed = {name: tuple(str(ip_network(block)) for block in listed) for name, listed in content.items()}
+    except (ValueError, TypeError) as error:
+        raise ValueError(allowed) from error
+    if not all(_LABEL.fullmatch(name) and listed for name, listed in parsed.items()):
+        raise ValueError(allowed)
+    return MappingProxyType(parsed)
 
 
 def lists(found: str) -> Mapping[str, tuple[str, ...]]:

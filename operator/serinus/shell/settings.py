@@ -80,6 +80,7 @@ class Settings:
     cluster_domain: str
     prometheus_url: str
     endpoints: Mapping[str, str]
+    endpoint_cidrs: Mapping[str, tuple[str, ...]]
     prices: PriceBook
     observers: tuple[str, ...]
     log_level: str
@@ -124,6 +125,7 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         cluster_domain=source.get("clusterDomain", "cluster.local", types.domain),
         prometheus_url=source.get("prometheusUrl", "", types.url_or_none),
         endpoints=source.get("endpoints", "", types.urls),
+        endpoint_cidrs=source.get("endpointCidrs", "", types.blocks),
         prices=source.get("prices", "", types.prices),
         observers=source.get("observers", "dcgm", types.names),
         log_level=source.get("logLevel", "info", types.one_of("debug", "info", "warning", "error")),

@@ -18,7 +18,9 @@ LABEL_RUN = f"{GROUP}/run"
 LABEL_OUTCOME = f"{GROUP}/outcome"
 LABEL_METRICS = f"{GROUP}/metrics"
 LABEL_RUNTIME = f"{GROUP}/runtime"
+LABEL_LOG_PROFILE = f"{GROUP}/log-profile"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_COMPONENT = "app.kubernetes.io/component"
 
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 ANNOTATION_DRAIN_SINCE = f"{GROUP}/drain-since"
@@ -32,6 +34,9 @@ TRAFFIC_IDLE = "idle"
 MAX_OBJECT_NAME = 63
 _HASH_LENGTH = 8
 PROBE_CONTAINER = "probe"
+LOGS = "logs"
+ALLOY_CONFIG = "serinus-alloy"
+PROMTAIL_CONFIG = "serinus-promtail"
 PROBES_KEY = "probes.json"
 EMBEDDINGS = "embeddings"
 """What the embeddings endpoint of a ProbeSet is called where judges have names."""
@@ -119,6 +124,34 @@ def service_rules() -> str:
 def own_signals(service: str) -> str:
     """Name of the PrometheusRule that records the signals of one service."""
     return bounded(f"{service}-signals")
+
+
+def promtail_fragment(service: str) -> str:
+    """Name of the ConfigMap with the scrape configuration of a service for Promtail."""
+    return bounded(f"{service}-promtail")
+
+
+def loki_rules(service: str) -> str:
+    """Name of the ConfigMap with the rules of a service for Loki's ruler."""
+    return bounded(f"{service}-loki-rules")
+
+
+def pod_label_meta(label: str) -> str:
+    """Name under which service discovery shows a label of a pod."""
+    return "__meta_kubernetes_pod_label_" + re.sub(r"[^A-Za-z0-9_]", "_", label)
+
+
+POD_META = {
+    "revision": pod_label_meta(LABEL_REVISION),
+    "pod": "__meta_kubernetes_pod_name",
+    "container": "__meta_kubernetes_pod_container_name",
+}
+"""Labels of a log line that its pod gives, and where service discovery shows them."""
+
+
+def shared_labels(component: str) -> dict[str, str]:
+    """Labels of an object that belongs to the installation and to no service."""
+    return {"app.kubernetes.io/name": APP, LABEL_COMPONENT: component, LABEL_MANAGED_BY: APP}
 
 
 def app_labels(service: str) -> dict[str, str]:

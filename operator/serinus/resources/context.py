@@ -15,11 +15,25 @@ from serinus.core.seen import RevisionSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """Where agents read logs and send them. Without an address there are no files for the whole installation."""
+
+    loki_url: str = ""  # where lines are pushed to: http://…/loki/api/v1/push
+    loki_tenant: str = ""  # empty: none is sent
+    promtail_positions: str = "/run/promtail/positions.yaml"
+    pod_logs: str = "/var/log/pods"
+    max_partial_lines: int = 256  # parts of 16 KiB that the container runtime made of one line
+    rule_labels: Mapping[str, str] = field(default_factory=lambda: {"loki_rule": "1"})
+    rule_folder: str = ""  # annotation for the sidecar of Loki's chart; empty: none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of the operator that show in what it generates."""
 
     probe_image: str
     monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    logs: LogSettings = field(default_factory=LogSettings)
     runbook_base: str = ""
     dashboard_base: str = ""
     operator_namespace: str = "serinus-system"

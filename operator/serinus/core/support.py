@@ -30,6 +30,14 @@ def _gates(key: str, *, other_than: object = None) -> Find:
     return find
 
 
+def _outputs(spec: Spec) -> list[str]:
+    found = (spec.get("monitoring") or {}).get("outputs") or {}
+    return [f"spec.monitoring.outputs.{k}" for k, v in found.items() if k not in _ACTED_ON and v not in (None, False)]
+
+
+_ACTED_ON: Final = ("promtail", "lokiRules")
+"""Switches of spec.monitoring.outputs that this version acts on."""
+
 RESTRAINING: Final[Mapping[str, Find]] = {
     "spec.workloadRef": _field("workloadRef"),
     "spec.traffic.gateway": _field("traffic", "gateway"),
@@ -43,9 +51,8 @@ IGNORED: Final[Mapping[str, Find]] = {
     "spec.workload.restartAt": _field("workload", "restartAt"),
     "spec.gates.quality[].every": _gates("every"),
     "spec.slos": _field("slos"),
-    "spec.monitoring.logs": _field("monitoring", "logs"),
     "spec.monitoring.policies": _field("monitoring", "policies"),
-    "spec.monitoring.outputs": _field("monitoring", "outputs"),
+    "spec.monitoring.outputs": _outputs,
     "spec.signals": _field("signals"),
 }
 """Fields that restrain nothing, as the reference names them, and where they are set."""

@@ -1,8 +1,10 @@
 """How good a judge is on labelled answers, and what follows for a gate. Arithmetic on four counts; it asks nobody."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from serinus.core.model import GatePolicy, Manifest
 
 WEAK: Final = 0.8
 """J under which a reader is warned: verdicts cost more calls, and bounds are wide."""
@@ -72,16 +74,31 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high)
 
 
-def scaled(margin: float, quality: Quality) -> float:
-    """The margin in what the judges see: a true difference d shows as J·d. Unmeasured judges scale nothing."""
-    return margin * min(1.0, quality.j) if quality.measured and quality.j > 0 else margin
-
-
-def corrected(share: float, quality: Quality) -> float:
-    """The true share of good answers behind a share that passed: (p + specificity - 1) / J, in [0, 1]."""
+def calibrated(policy: GatePolicy, quality: Quality) -> GatePolicy:
+    """The policy in what the judges see: a true difference d shows as J·d. Unmeasured judges change nothing."""
     if not quality.measured or quality.j <= 0:
-        return share
-    return min(1.0, max(0.0, (share + quality.specificity - 1) / quality.j))
+        return policy
+    return replace(policy, margin=policy.margin * quality.j, tolerance=policy.tolerance * quality.j)
+
+
+def what_follows(quality: Quality) -> str:
+    """The consequence for a gate in words; empty where there is none."""
+    if quality.unfit:
+        return f"J is below {UNFIT:g}: nothing is decided on these judges"
+    return f"J is below {WEAK:g}: verdicts take more calls" if quality.weak else ""
+
+
+def status(quality: Quality) -> Manifest:
+    """The measured error rates, for the status of a run and of a ProbeSet; empty where there are none."""
+    if not quality.measured:
+        return {}
+    told = (describe(quality), what_follows(quality))
+    return {
+        "sensitivityPercent": round(100 * quality.sensitivity, 1),
+        "specificityPercent": round(100 * quality.specificity, 1),
+        "j": round(quality.j, 3),
+        "message": "; ".join(text for text in told if text),
+    }
 
 
 def describe(quality: Quality) -> str:

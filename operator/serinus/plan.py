@@ -20,7 +20,7 @@ from serinus.core.parse import parse
 from serinus.core.questions import questions_of
 from serinus.core.retreat import retreat_service, retreat_target
 from serinus.core.revision import Revision, revision_of
-from serinus.core.rollout import NAME_CONFLICT, Hold, Seen, Stage, State, step
+from serinus.core.rollout import Hold, Seen, Stage, State, step
 from serinus.core.runtime import Catalogue
 from serinus.core.seen import DecisionSeen, Questions, Snapshot
 from serinus.core.status import View
@@ -54,7 +54,7 @@ class Plan:
     decisions: tuple[DecisionUpdate, ...] = ()
     stories: tuple[Story, ...] = ()
     invalid: bool = False  # the spec is not followed: nothing is pruned, and outputs stay as they are
-    conflict: str = ""  # that was known when this was planned
+    obstacle: Hold | None = None  # that was known when this was planned
     check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
     requeue_after: float | None = None
 
@@ -82,6 +82,7 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
         probes_problem=None if service.rollout.mode is Mode.UNGATED else problem,
         now=now,
         invalid=invalid,
+        obstacle=memory.obstacle(snapshot.body.get("status") or {}),
     )
     waiting = () if invalid else snapshot.decisions
     decision = pending_decision(waiting, service, target.name, now, trust=around.trust)
@@ -107,8 +108,7 @@ def _kept(snapshot: Snapshot, around: Surroundings, error: InvalidSpec) -> tuple
 
 
 def _with_kept(snapshot: Snapshot, target: Revision, limit: int) -> Snapshot:
-    revisions = kept_revisions(snapshot, target, limit=limit)
-    return dataclasses.replace(snapshot, revisions=revisions, conflict=_last_conflict(snapshot))
+    return dataclasses.replace(snapshot, revisions=kept_revisions(snapshot, target, limit=limit))
 
 
 def _load(snapshot: Snapshot) -> State:
@@ -118,12 +118,6 @@ def _load(snapshot: Snapshot) -> State:
         stable_selector=snapshot.stable_selector,
         live={s.revision for s in snapshot.sets if s.live and s.replicas},
     )
-
-
-def _last_conflict(snapshot: Snapshot) -> str:
-    """The conflict that the last writes met: it holds until writes meet none."""
-    held = ((snapshot.body.get("status") or {}).get("rollout") or {}).get("held") or {}
-    return str(held.get("message", "")) if held.get("reason") == NAME_CONFLICT else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +132,7 @@ class _Desk:
     probes_problem: Hold | None
     now: float
     invalid: str = ""
+    obstacle: Hold | None = None
 
     @property
     def replicas(self) -> int:
@@ -182,14 +177,13 @@ def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None
         decision=decision,
         now=desk.now,
         invalid=desk.invalid,
+        obstacle=desk.obstacle,
     )
     return facts.seen(desk.snapshot, situation)
 
 
 def _block(desk: _Desk, state: State) -> Hold | None:
     """Why no new rollout may start, the most lasting reason first."""
-    if desk.snapshot.conflict:
-        return Hold(reason=NAME_CONFLICT, message=desk.snapshot.conflict)
     if desk.service.restraining:
         paths = ", ".join(desk.service.restraining)
         return Hold(
@@ -257,11 +251,11 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         moved=new != state,
         manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in b.build(context)),
         patches=context.arrangement.patches,
-        runs=run_updates(desk.snapshot, context, desk.now),
+        runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle),
         decisions=() if desk.invalid else _answers(desk, state, new),
         stories=stories(state, new, context.gates) + _complaint(desk),
         invalid=bool(desk.invalid),
-        conflict=desk.snapshot.conflict,
+        obstacle=desk.obstacle,
         check=_check(desk, context),
         requeue_after=0.0 if new != state else _wake(desk, new, look),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from serinus.core.gates import GateView
 from serinus.core.model import Manifest, Purpose, Verdict
+from serinus.core.rollout import Hold
 from serinus.core.runs import Expected, advance, supersede
 from serinus.core.seen import RunSeen, Snapshot
 from serinus.resources.context import Context
@@ -19,8 +20,10 @@ class RunUpdate:
     unwanted: bool = False  # its Job must stop asking
 
 
-def run_updates(snapshot: Snapshot, context: Context, now: float) -> tuple[RunUpdate, ...]:
-    """Bring every unfinished run forward; end those that nobody waits for."""
+def run_updates(
+    snapshot: Snapshot, context: Context, now: float, *, obstacle: Hold | None = None
+) -> tuple[RunUpdate, ...]:
+    """Bring every unfinished run forward; end those that nobody waits for. A refused Job may still come."""
     wanted = {v.name: v for v in context.gates if v.wanted}
     jobs = {j.name: j for j in snapshot.jobs}
     updates = []
@@ -32,6 +35,8 @@ def run_updates(snapshot: Snapshot, context: Context, now: float) -> tuple[RunUp
         ours = job is None or context.service.uid in job.owner_uids
         if view is None:
             updates.append(RunUpdate(run=run, status=supersede(run, now), unwanted=ours))
+            continue
+        if job is None and obstacle is not None and obstacle.object == f"Job {run.name}":
             continue
         status = advance(run, job, snapshot.pods, _expected(context, view), now)
         if status is not None:

@@ -12,10 +12,12 @@ CODE = Path(__file__).parents[2] / "operator" / "serinus"
 
 
 def held() -> frozenset[str]:
-    """Reasons of Held: of Hold(…), of a ProbeSet that cannot be asked, and of pods that find no place."""
+    """Reasons of Held: of Hold(…), of a ProbeSet that cannot be asked, of refused objects, of pods without a place."""
     found = {r for call in _calls("Hold", "ProbeSetSeen") for r in _keyword(call, "reason")}
-    for call in _calls("SetSeen"):
-        found |= set(_keyword(call, "failure"))
+    refusal = next(n for n in _nodes() if isinstance(n, ast.FunctionDef) and n.name == "refusal_reason")
+    for node in ast.walk(refusal):
+        if isinstance(node, ast.Return) and node.value is not None:
+            found |= set(_texts(node.value))
     for node in _nodes():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_unread":
             found |= {text for argument in node.args for text in _texts(argument)}

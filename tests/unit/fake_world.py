@@ -26,6 +26,9 @@ from serinus.plan import Plan, Surroundings, plan
 from serinus.resources import BUILDERS
 from serinus.resources.context import Settings
 from serinus.shell.catalogue import RUNTIMES, load
+from serinus.shell.kinds import Kind, Ref
+from serinus.shell.obstacles import with_obstacle
+from serinus.shell.outcomes import Outcome, Result
 from tests.golden.render import ROOT
 from tests.support import objects
 
@@ -81,6 +84,7 @@ class FakeWorld:
     probe_sets: dict[str, ProbeSetSeen] = field(default_factory=dict)
     answer: Callable[[RunSpec], Report | str | None] = good  # None: the probe goes on
     ready: Callable[[Manifest], bool] = lambda _pod: True
+    refused: Callable[[Manifest], str] = lambda _manifest: ""  # what the API server has against an object
     around: Surroundings = field(default_factory=surroundings)
     writes: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -141,9 +145,10 @@ class FakeWorld:
             self.write_status(planned, shown)
         if killed_after <= 1:
             return planned
-        self.apply(planned.manifests, prune=not planned.invalid)
+        outcomes = self.apply(planned.manifests, prune=not planned.invalid)
         if killed_after <= 2:
             return planned
+        planned, _ = with_obstacle(planned, outcomes)
         for patch in planned.patches:
             self.relabel(patch.pod, live=patch.live, drain=patch.drain)
         if killed_after <= 3:
@@ -170,7 +175,8 @@ class FakeWorld:
             self.body["status"] = new
             self.writes.append("status")
 
-    def apply(self, manifests: tuple[Manifest, ...], *, prune: bool = True) -> None:
+    def apply(self, manifests: tuple[Manifest, ...], *, prune: bool = True) -> list[Outcome]:
+        outcomes: list[Outcome] = []
         wanted: set[Key] = set()
         for manifest in manifests:
             key = manifest["kind"], manifest["metadata"]["name"]
@@ -178,11 +184,16 @@ class FakeWorld:
             old = self.objects.get(key)
             if old is not None and (manifest["kind"] in ONCE or self.same(old, manifest)):
                 continue
+            if words := self.refused(manifest):
+                ref = Ref(Kind("", manifest["apiVersion"], key[0].lower(), key[0]), "default", key[1])
+                outcomes.append(Outcome(ref, Result.REFUSED, words))
+                continue
             self.objects[key] = self.admitted(manifest, old)
             self.writes.append(" ".join(key))
         for key in [k for k in self.objects if prune and k[0] in PRUNED and k not in wanted]:
             del self.objects[key]
             self.writes.append(f"delete {' '.join(key)}")
+        return outcomes
 
     def same(self, old: Manifest, new: Manifest) -> bool:
         kept = {k: v for k, v in old["metadata"].items() if k in new["metadata"]}

@@ -86,8 +86,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "verdict": tuple(Verdict),
     "evidenced": (True, False),
     "superseded": (False, True),
-    "block": (None, PAUSED, CONFLICT, UNSUPPORTED),
-    "pause": (None, PAUSED, CONFLICT),
+    "block": (None, PAUSED, UNSUPPORTED),
+    "pause": (None, PAUSED),
+    "obstacle": (None, CONFLICT),
     "decision": ("", "Retry", "Abort", "Override"),
 }
 FIXED = {"verdict_message": "", "verdict_run": "", "next_attempt": 1, "decision_uid": "decision"}

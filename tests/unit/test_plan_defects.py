@@ -62,7 +62,11 @@ def test_scaled_to_one_while_nothing_is_spare_keeps_the_stable_pod() -> None:
 
 def test_a_name_conflict_is_written_once_and_stays_until_it_is_gone() -> None:
     found = served()
-    found.body["status"]["rollout"]["held"] = {"reason": "NameConflict", "message": "Service chat belongs to nobody"}
+    found.body["status"]["rollout"]["held"] = {
+        "reason": "NameConflict",
+        "message": "Service chat belongs to nobody",
+        "object": "Service chat",
+    }
     states = []
     for _ in range(4):
         planned = found.look()

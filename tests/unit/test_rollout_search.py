@@ -18,7 +18,6 @@ from serinus.core.seen import Outcome
 from tests.unit.rollout_search import (
     CASES,
     CHOICES,
-    CONFLICT,
     FORWARD,
     NOW,
     PAUSED,
@@ -134,14 +133,15 @@ def stages_go_forward_in_order(_case: Case, move: Move) -> bool:
 def a_pause_stops_what_goes_forward(_case: Case, move: Move) -> bool:
     """What users reach may settle; nothing else goes on. A rollback is never stopped. What is unread may be a pause."""
     old, new = move.old.state, move.new
-    if move.read.get("pause", PAUSED) is None or new.stage in (old.stage, Stage.ABORTING):
+    free = move.read["obstacle"] is None and move.read.get("pause", PAUSED) is None
+    if free or new.stage in (old.stage, Stage.ABORTING):
         return True
     return old.stage in (Stage.SHIFTING, Stage.PROMOTING, Stage.ABORTING, Stage.STABLE)
 
 
 def a_blocked_rollout_does_not_start(_case: Case, move: Move) -> bool:
     started = (move.old.state.stage, move.new.stage) == (Stage.STABLE, Stage.STARTING)
-    return not started or ("block" in move.read and move.read["block"] is None)
+    return not started or ("block" in move.read and move.read["block"] is None and move.read["obstacle"] is None)
 
 
 def a_rejected_revision_stays_rejected(_case: Case, move: Move) -> bool:
@@ -156,11 +156,9 @@ def the_floor_alone_decides_only_while_stable_is_broken(_case: Case, move: Move)
     return not began or (move.read["decision"] == "Override" and move.read["stable_ready"] is False)
 
 
-def a_name_conflict_is_shown_while_it_lasts(_case: Case, move: Move) -> bool:
+def an_obstacle_is_shown_while_it_lasts(_case: Case, move: Move) -> bool:
     """Else status would say it and take it back in turn, one write each."""
-    return move.read.get("pause", CONFLICT) != CONFLICT or (
-        move.new.held is not None and move.new.held.reason == NAME_CONFLICT
-    )
+    return move.read["obstacle"] is None or (move.new.held is not None and move.new.held.reason == NAME_CONFLICT)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -174,7 +172,7 @@ CHECKS: tuple[Check, ...] = (
     a_blocked_rollout_does_not_start,
     a_rejected_revision_stays_rejected,
     the_floor_alone_decides_only_while_stable_is_broken,
-    a_name_conflict_is_shown_while_it_lasts,
+    an_obstacle_is_shown_while_it_lasts,
 )
 
 

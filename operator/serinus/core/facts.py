@@ -7,7 +7,7 @@ from serinus.core import naming
 from serinus.core.arrange import Arrangement, serves
 from serinus.core.gates import GateView, evidenced, purpose_of, together
 from serinus.core.model import Service, Verdict
-from serinus.core.rollout import NAME_CONFLICT, Hold, Seen, State
+from serinus.core.rollout import Hold, Seen, State
 from serinus.core.seen import DecisionSeen, Outcome, PodSeen, RevisionSeen, Snapshot
 
 
@@ -24,6 +24,7 @@ class Situation:
     decision: DecisionSeen | None
     now: float
     invalid: str = ""
+    obstacle: Hold | None = None
 
 
 def seen(snapshot: Snapshot, situation: Situation) -> Seen:
@@ -52,7 +53,8 @@ def seen(snapshot: Snapshot, situation: Situation) -> Seen:
         superseded=any(v.superseded for v in views),
         next_attempt=1 + max((r.attempt for r in snapshot.runs if r.revision == _rolled(situation)), default=-1),
         block=situation.block,
-        pause=_pause(snapshot, service),
+        pause=_pause(service),
+        obstacle=situation.obstacle,
         decision=decision.action if decision else "",
         decision_uid=decision.uid if decision else "",
     )
@@ -99,9 +101,7 @@ def _replicas(snapshot: Snapshot, revision: str) -> int:
     return next((s.replicas for s in snapshot.sets if s.revision == revision), 0)
 
 
-def _pause(snapshot: Snapshot, service: Service) -> Hold | None:
-    if snapshot.conflict:
-        return Hold(reason=NAME_CONFLICT, message=snapshot.conflict)
+def _pause(service: Service) -> Hold | None:
     return Hold(reason="Paused", message="spec.rollout.paused is true") if service.rollout.paused else None
 
 

@@ -37,8 +37,24 @@ def dump(state: State) -> Manifest:
     if state.revision:
         written["revision"] = state.revision
     if state.held:
-        written["held"] = {"reason": state.held.reason, "message": state.held.message[:MAX_TEXT]}
+        written["held"] = _held(state.held)
     return written
+
+
+def _held(hold: Hold) -> Manifest:
+    written = {"reason": hold.reason, "message": hold.message[:MAX_TEXT], "object": hold.object}
+    return {k: v for k, v in written.items() if v or k != "object"}
+
+
+def obstacle(status: Manifest) -> Hold | None:
+    """Read back what the last writes met: it holds until writes meet nothing."""
+    raw = status.get("rollout")
+    held = _object(raw.get("held")) if isinstance(raw, dict) else {}
+    return _hold(held) if held.get("object") else None
+
+
+def _hold(held: Manifest) -> Hold:
+    return Hold(reason=_text(held.get("reason")), message=_text(held.get("message")), object=_text(held.get("object")))
 
 
 def load(
@@ -93,7 +109,7 @@ def _read(raw: Manifest) -> State:
         retries=_count(raw.get("brokenRetries")),
         since=int(seconds(raw.get("since"))),
         retry_at=int(seconds(intent.get("retryAt"))),
-        held=Hold(reason=_text(held.get("reason")), message=_text(held.get("message"))) if held else None,
+        held=_hold(held) if held else None,
         stable=_text(intent.get("stable")),
         reason=_text(intent.get("reason")),
         detail=_text(intent.get("detail")),

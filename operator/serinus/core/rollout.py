@@ -37,8 +37,8 @@ def step(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     """Return the next state: the same one if nothing is to be done, else exactly one transition further."""
     new = _decide(policy, state, seen, now) if seen.decision and seen.decision_uid != state.acted else None
     new = new or _interrupt(policy, state, seen, now) or _TABLE[state.stage](policy, state, seen, now)
-    # A conflict is found by writing: it is shown in every stage until writes meet none.
-    return _hold(new, seen.pause) if seen.pause and seen.pause.reason == NAME_CONFLICT else new
+    # An obstacle is found by writing: it is shown in every stage until writes meet none.
+    return _hold(new, seen.obstacle) if seen.obstacle else new
 
 
 def _decide(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State | None:
@@ -108,6 +108,8 @@ def _stable(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
 
 
 def _start_block(policy: RolloutPolicy, state: State, seen: Seen) -> Hold | None:
+    if seen.obstacle:
+        return seen.obstacle
     if seen.replicas == 0:
         return Hold(reason="ScaledToZero", message="the new revision waits until spec.workload.replicas is above 0")
     if _too_few(policy, state, seen):
@@ -136,8 +138,8 @@ def _starting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Stat
         return failed
     if not seen.ready:
         return _park_if_no_place(state, seen, now)
-    if seen.pause:
-        return _hold(state, seen.pause)
+    if pause := seen.obstacle or seen.pause:
+        return _hold(state, pause)
     if _exempt(policy, state, seen):
         return _first_traffic(policy, state, seen, now)
     return _enter(state, Stage.PROBING, seen, now)
@@ -159,7 +161,8 @@ def _probing(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State
         return stopped
     if policy.mode is Mode.ENFORCE and not (seen.evidenced or _exempt(policy, state, seen)):
         return _hold(state, Hold(reason="NoEvidence", message="no ProbeRun on record says that this revision passed"))
-    return _hold(state, seen.pause) if seen.pause else _first_traffic(policy, state, seen, now)
+    pause = seen.obstacle or seen.pause
+    return _hold(state, pause) if pause else _first_traffic(policy, state, seen, now)
 
 
 def _shifting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
@@ -180,8 +183,8 @@ def _baking(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     stopped = _own_fault(state, seen, now) or _judged(policy, state, seen, now)
     if stopped is not None:
         return stopped
-    if seen.pause:
-        return _hold(state, seen.pause)
+    if pause := seen.obstacle or seen.pause:
+        return _hold(state, pause)
     bake = policy.steps[min(state.step, len(policy.steps) - 1)].bake if policy.steps else 0
     if now - state.since < bake:
         return _unheld(state)
@@ -203,8 +206,8 @@ def _final_bake(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> St
     stopped = _own_fault(state, seen, now) or _judged(policy, state, seen, now)
     if stopped is not None:
         return stopped
-    if seen.pause:
-        return _hold(state, seen.pause)
+    if pause := seen.obstacle or seen.pause:
+        return _hold(state, pause)
     return _unheld(state) if now - state.since < policy.bake else _done(state, now)
 
 
@@ -255,6 +258,8 @@ def _asking(state: State) -> State:
 
 def _broken(state: State, seen: Seen, now: int) -> State:
     """A broken probe is not a bad model: ask again, later and later, then wait for a person."""
+    if seen.obstacle:
+        return _hold(state, seen.obstacle)  # it may well be why: to ask again would only use up the attempts
     if state.retries >= MAX_RETRIES:
         return _hold(state, Hold(reason="ProbeBroken", message=seen.verdict_message))
     if state.retry_at == 0:

@@ -188,5 +188,4 @@ class Snapshot:
     decisions: tuple[DecisionSeen, ...] = ()
     probe_sets: Mapping[str, ProbeSetSeen] = field(default_factory=dict, hash=False)
     stable_selector: str = ""  # revision that the Service `<name>-stable` selects: the record if status is lost
-    conflict: str = ""  # which object of a needed name is somebody else's; else empty
     refused: str = ""  # why the API server refuses the target's ReplicaSet; else empty

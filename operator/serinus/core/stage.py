@@ -34,6 +34,7 @@ class Hold:
 
     reason: str
     message: str
+    object: str = ""  # that could not be written, as `Kind name`: the hold lasts until writes meet no such refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,5 +85,6 @@ class Seen:
     next_attempt: int = 0
     block: Hold | None = None  # why no new rollout may start
     pause: Hold | None = None  # why forward steps wait
+    obstacle: Hold | None = None  # what the last writes met: a name that is taken, or a refusal
     decision: str = ""  # pending Decision for this revision: Retry, Abort or Override; else empty
     decision_uid: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serinus.core.gates import GateView
-from serinus.core.rollout import IN_TRAFFIC, Stage, State
+from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +23,19 @@ def stories(old: State, new: State, gates: Sequence[GateView]) -> tuple[Story, .
         return ()
     told = [_gate(old, new), _stage(old, new)] if new.stage != old.stage or new.step != old.step else []
     if new.held is not None and new.held != old.held:
-        reason = _HELD.get(new.held.reason, "Held")
-        message = f"{new.held.reason}: {new.held.message}"
-        told.append(Story(reason=reason, message=message, warning=True, key=f"{new.revision}/{new.held.reason}"))
+        told.append(held_story(new.revision, new.held))
     if new.retries > old.retries and gates:
         told.append(
             Story(reason="ProbeBroken", message=f"attempt {new.attempt} begins", warning=True, key=str(new.attempt))
         )
     return tuple(s for s in told if s is not None)
+
+
+def held_story(revision: str, hold: Hold) -> Story:
+    """Tell why a rollout waits; once for each revision and reason."""
+    message = f"{hold.reason}: {hold.message}"
+    reason = _HELD.get(hold.reason, "Held")
+    return Story(reason=reason, message=message, warning=True, key=f"{revision}/{hold.reason}")
 
 
 _HELD = {"ProbeBroken": "ProbeBroken", "Inconclusive": "GateInconclusive", "NameConflict": "NameConflict"}

@@ -3,6 +3,7 @@
 Informers keep these facts instead of whole objects. A malformed object reads as one without the fact.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from serinus.core.seen import DecisionSeen, JobPodSeen, JobSeen, Outcome, PodSee
 _PULL_TROUBLES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 _CONFIG_TROUBLES = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_NO_RIGHT = re.compile(r"User \S+ cannot \w+ resource")
 _START_TROUBLES = _PULL_TROUBLES | _CONFIG_TROUBLES
 
 
@@ -135,9 +137,16 @@ def set_seen(replica_set: Manifest) -> SetSeen:
         replicas=int(spec.get("replicas", 1)),
         live=template_labels.get(naming.LABEL_TRAFFIC) == naming.TRAFFIC_LIVE,
         observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
-        failure=("QuotaExceeded" if "exceeded quota" in message else "AdmissionRefused") if failing else "",
+        failure=refusal_reason(message) if failing else "",
         detail=message,
     )
+
+
+def refusal_reason(message: str) -> str:
+    """Name why the API server refused an object, by its words: a quota, a missing right, else admission."""
+    if "exceeded quota" in message:
+        return "QuotaExceeded"
+    return "NotPermitted" if _NO_RIGHT.search(message) else "AdmissionRefused"
 
 
 def revision_seen(revision: Manifest) -> RevisionSeen:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from serinus.core import naming, views
 from serinus.core.arrange import PodPatch
 from serinus.core.model import InvalidSpec
-from serinus.core.rollout import NAME_CONFLICT, Hold
 from serinus.core.status import Output
 from serinus.plan import Plan, Surroundings, plan
 from serinus.resources import BUILDERS
@@ -22,6 +21,7 @@ from serinus.shell.apply import Applier, Owner, Result, Sweep, Wanted
 from serinus.shell.kinds import Object, Ref
 from serinus.shell.kube import Api
 from serinus.shell.observe import Observation, Observer
+from serinus.shell.obstacles import vital, with_obstacle
 from serinus.shell.outcomes import Outcome
 from serinus.shell.rebuild import with_lost_revisions
 from serinus.shell.records import NotSettled, Recorder
@@ -36,7 +36,6 @@ _SOON = 0.2
 """Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
 _OUTPUT_KINDS = frozenset(b.kind for b in BUILDERS if b.output)
 _ONCE_KINDS = frozenset(b.kind for b in BUILDERS if b.once)
-_NEEDED_KINDS = frozenset({"ControllerRevision", "ReplicaSet", "Service", "ConfigMap", "NetworkPolicy"})
 _TRAFFIC_KINDS = frozenset({"ReplicaSet", "Service"})
 
 
@@ -109,7 +108,7 @@ class Reconciler:
         outcomes = await self._apply(body, planned, observation)
         relabelled = await self._relabel(namespace, planned.patches)
         await self._recorder.runs(namespace, planned)
-        told, changed = _with_conflicts(planned, outcomes)
+        told, changed = with_obstacle(planned, outcomes)
         outputs = [_output(o) for o in outcomes if o.ref.kind.kind in _OUTPUT_KINDS] + self._skipped(planned)
         outputs = _shown_outputs(body) if planned.invalid else outputs
         body = await self._recorder.service(body, told, outputs)
@@ -171,16 +170,6 @@ def _soonest(*seconds: float | None) -> float | None:
     return min((s for s in seconds if s is not None), default=None)
 
 
-def _with_conflicts(planned: Plan, outcomes: list[Outcome]) -> tuple[Plan, bool]:
-    """Say so if a name that the service needs has become, or is no longer, somebody else's."""
-    found = "; ".join(o.message for o in outcomes if o.result is Result.NAME_CONFLICT and _needed(o))[:1000]
-    if found == planned.conflict:
-        return planned, False
-    hold = Hold(reason=NAME_CONFLICT, message=found) if found else None
-    state = dataclasses.replace(planned.view.state, held=hold)
-    return dataclasses.replace(planned, view=dataclasses.replace(planned.view, state=state)), True
-
-
 def _owner(body: Object) -> Owner:
     metadata = body["metadata"]
     return Owner(naming.API_VERSION, LLMSERVICE.kind, metadata["name"], metadata["uid"])
@@ -225,15 +214,6 @@ def _raise_failures(outcomes: list[Outcome]) -> None:
     """A child that could not be written is tried again with backoff; a refused output stands in status."""
     if any(o.result is Result.STALE for o in outcomes):
         return  # the world was newer than what was decided on: the next look, which is soon, decides anew
-    failed = [o for o in outcomes if o.result is Result.UNAVAILABLE or (o.result is Result.REFUSED and _vital(o))]
+    failed = [o for o in outcomes if o.result is Result.UNAVAILABLE or (o.result is Result.REFUSED and vital(o))]
     if failed:
         raise NotSettled("; ".join(o.message for o in failed[:3]))
-
-
-def _needed(outcome: Outcome) -> bool:
-    """Whether a rollout cannot go on without this object; a monitor or a budget that is taken stands in outputs."""
-    return outcome.ref.kind.kind in _NEEDED_KINDS
-
-
-def _vital(outcome: Outcome) -> bool:
-    return outcome.ref.kind.kind not in _OUTPUT_KINDS

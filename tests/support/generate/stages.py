@@ -32,6 +32,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "superseded": (False, True),
     "block": (None, _BLOCK),
     "pause": (None, _PAUSE),
+    "obstacle": (None,),
     "decision": ("", "Retry", "Abort", "Override"),
 }
 _FIXED = {"verdict_message": "", "verdict_run": "", "next_attempt": 1, "decision_uid": "decision"}

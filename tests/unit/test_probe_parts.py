@@ -16,6 +16,7 @@ from serinus.probes.order import turns
 from serinus.probes.redact import cut, redact
 from serinus.probes.reply import Kind, Reply, read_reply
 from serinus.probes.tally import Mark, Tally
+from tests.support.reports import POLICY
 
 IDENTITY = Identity(
     namespace="n", service="s", revision="r2", baseline="r1", gate="g", purpose="p", step=-1, attempt=0, digest="d"
@@ -25,7 +26,7 @@ YES, NO, NONE = Mark(passed=True), Mark(passed=False, example="bad"), Mark(passe
 
 
 def test_pairs_are_lost_tied_won_or_unscored() -> None:
-    tally = Tally(IDENTITY, PROBES)
+    tally = Tally(IDENTITY, PROBES, POLICY)
     for canary, stable in ((NO, YES), (YES, YES), (NO, NO), (YES, NO), (NONE, YES), (YES, NONE), (NONE, NONE)):
         tally.add(1, canary, stable)
     report = tally.report(Usage())
@@ -38,7 +39,7 @@ def test_pairs_are_lost_tied_won_or_unscored() -> None:
 
 
 def test_critical_probe_counts_where_stable_passed() -> None:
-    tally = Tally(IDENTITY, PROBES)
+    tally = Tally(IDENTITY, PROBES, POLICY)
     for canary, stable in ((NO, YES), (YES, YES), (NO, NO), (YES, NO), (NO, NONE)):
         tally.add(0, canary, stable)
     (critical,) = tally.report(Usage()).critical
@@ -46,7 +47,7 @@ def test_critical_probe_counts_where_stable_passed() -> None:
 
 
 def test_worst_probes_are_those_that_lost_most_and_a_win_makes_up_for_a_loss() -> None:
-    tally = Tally(IDENTITY, PROBES)
+    tally = Tally(IDENTITY, PROBES, POLICY)
     for probe, canary, stable in ((0, NO, YES), (0, NO, YES), (1, NO, YES), (2, NO, YES), (2, YES, NO)):
         tally.add(probe, canary, stable)
     worst = tally.report(Usage()).worst
@@ -57,14 +58,14 @@ def test_worst_probes_are_those_that_lost_most_and_a_win_makes_up_for_a_loss() -
 
 
 def test_worst_window_is_that_of_fifty_pairs_in_a_row() -> None:
-    tally = Tally(IDENTITY, PROBES)
+    tally = Tally(IDENTITY, PROBES, POLICY)
     for mark in [NONE] * 5 + [YES] * 45 + [NONE] * 6 + [YES] * 60:
         tally.add(1, mark, YES)
     assert tally.report(Usage()).pairs.worst_window == 6
 
 
 def test_reason_of_many_pairs_without_a_score_is_said_at_the_end() -> None:
-    tally = Tally(IDENTITY, PROBES)
+    tally = Tally(IDENTITY, PROBES, POLICY)
     for mark in [NONE] * 2 + [YES] * 10:
         tally.add(1, mark, YES)
     assert tally.report(Usage()).error == ""

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from serinus.core.model import Verdict
 from serinus.core.report import ENDS, Critical, Pairs, Report, Side
-from serinus.core.verdict import describe, judge
+from serinus.core.verdict import judge
+from serinus.core.wording import describe
 from tests.support.reports import FIRST, PAIRED, POLICY
 
 

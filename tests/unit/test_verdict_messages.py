@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from serinus.core import verdict as verdicts
+from serinus.core import wording
 from serinus.core.model import Verdict
 from serinus.core.report import Critical, Pairs, Report, Side, Usage
-from serinus.core.verdict import Judgement, describe, judge, weigh
+from serinus.core.verdict import Judgement, judge, weigh
+from serinus.core.wording import describe
 from tests.support.reports import FIRST, FIRST_BAD, FIRST_GOOD, GOOD, PAIRED, POLICY, PROBES, WORSE
 
 
@@ -98,7 +99,7 @@ SENTENCES = {
     "interrupted": (Report(identity=PAIRED, end="Interrupted"), "The run was interrupted."),
     "claim": (
         Report(identity=PAIRED, end="Decided"),
-        "The run said that it had decided, but its counts do not decide.",
+        "What the run said and what it counted contradict each other.",
     ),
     "running": (Report(identity=PAIRED), "Running."),
 }
@@ -165,7 +166,7 @@ def test_judgement_carries_the_evidence_it_was_made_from() -> None:
     ],
 )
 def test_evidence_is_shown_with_three_digits_and_never_across_its_limit(value: float, limit: float, shown: str) -> None:
-    assert verdicts._short(value, limit) == shown
+    assert wording._short(value, limit) == shown
 
 
 def test_limits_that_are_no_whole_numbers_keep_two_decimals() -> None:

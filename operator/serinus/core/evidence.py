@@ -7,7 +7,8 @@ so by Ville's inequality the chance that it ever reaches 1/alpha is at most alph
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 BETS: Final = (0.15, 0.30, 0.50, 0.75)
@@ -20,34 +21,56 @@ _GRID = 0.001
 _MIDDLE = 1000
 
 
+Logs = tuple[float, ...]
+"""One logarithm for each bet."""
+
+
+@lru_cache(maxsize=4096)
+def bet_rollback(d: float, tolerance: float) -> Logs:
+    """What a pair with the difference `d` (canary - stable, in [-1, 1]) adds to the logarithms of the rollback."""
+    return tuple(math.log1p(-g * (d + tolerance) / (1 + tolerance)) for g in BETS)
+
+
+@lru_cache(maxsize=4096)
+def bet_promotion(d: float, margin: float) -> Logs:
+    """What a pair with the difference `d` in [-1, 1] adds to the logarithms of the promotion."""
+    return tuple(math.log1p(g * (d + margin) / (1 - margin)) for g in BETS)
+
+
+@lru_cache(maxsize=4096)
+def bet_floor_rollback(score: float, floor: float) -> Logs:
+    """What an answer with a score in [0, 1] adds to the logarithms of "it is below the floor"."""
+    c = max(floor, 1 - floor)
+    return tuple(math.log1p(-g * (score - floor) / c) for g in BETS)
+
+
+@lru_cache(maxsize=4096)
+def bet_floor_promotion(score: float, floor: float, margin: float) -> Logs:
+    """What an answer with a score in [0, 1] adds to the logarithms of "it is above the floor less the margin"."""
+    limit = floor - margin
+    c = max(limit, 1 - limit)
+    return tuple(math.log1p(g * (score - limit) / c) for g in BETS)
+
+
 def rollback(lost: int, tied: int, won: int, *, tolerance: float = 0.0) -> float:
     """Evidence against "the canary loses at most `tolerance`" (a ratio in [0, 1)); roll back at 1/alpha."""
     _check_counts(lost, tied, won)
     _require(0 <= tolerance < 1, "tolerance", tolerance, "in [0, 1)")
-    t = tolerance
-    return _mean(
-        lost * math.log1p(g * (1 - t) / (1 + t)) + tied * math.log1p(-g * t / (1 + t)) + won * math.log1p(-g)
-        for g in BETS
-    )
+    return _of_counts((lost, tied, won), tuple(bet_rollback(d, tolerance) for d in (-1, 0, 1)))
 
 
 def promotion(lost: int, tied: int, won: int, *, margin: float) -> float:
     """Evidence against "the canary loses `margin` or more" (a ratio in (0, 1)); it may be promoted at 1/beta."""
     _check_counts(lost, tied, won)
     _require(0 < margin < 1, "margin", margin, "in (0, 1)")
-    m = margin
-    return _mean(
-        lost * math.log1p(-g) + tied * math.log1p(g * m / (1 - m)) + won * math.log1p(g * (1 + m) / (1 - m))
-        for g in BETS
-    )
+    return _of_counts((lost, tied, won), tuple(bet_promotion(d, margin) for d in (-1, 0, 1)))
 
 
 def floor_rollback(passed: int, failed: int, *, floor: float) -> float:
     """Evidence against "the revision passes at least `floor`" (a ratio in (0, 1]); failed at 1/FLOOR_ALPHA."""
     _check_counts(passed, failed)
     _require(0 < floor <= 1, "floor", floor, "in (0, 1]")
-    c = max(floor, 1 - floor)
-    return _mean(passed * math.log1p(-g * (1 - floor) / c) + failed * math.log1p(g * floor / c) for g in BETS)
+    return _of_counts((failed, passed), tuple(bet_floor_rollback(s, floor) for s in (0, 1)))
 
 
 def floor_promotion(passed: int, failed: int, *, floor: float, margin: float) -> float:
@@ -58,9 +81,17 @@ def floor_promotion(passed: int, failed: int, *, floor: float, margin: float) ->
     _check_counts(passed, failed)
     _require(0 < floor <= 1, "floor", floor, "in (0, 1]")
     _require(0 < margin < floor, "margin", margin, f"in (0, {floor:g}), below the floor")
-    limit = floor - margin
-    c = max(limit, 1 - limit)
-    return _mean(passed * math.log1p(g * (1 - limit) / c) + failed * math.log1p(-g * limit / c) for g in BETS)
+    return _of_counts((failed, passed), tuple(bet_floor_promotion(s, floor, margin) for s in (0, 1)))
+
+
+def of_sums(logs: Sequence[float]) -> float:
+    """Evidence from the running sums of logarithms, one for each bet; 1 when there are none."""
+    return _mean(logs) if logs else 1.0
+
+
+def together(values: Sequence[float], weights: Sequence[float]) -> float:
+    """Weighted mean of e-values of unknown dependence: the only admissible way to merge them (Vovk and Wang, 2021)."""
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
 
 
 def critical(passed: int, failed: int) -> float:
@@ -95,6 +126,29 @@ def interval(lost: int, tied: int, won: int, *, alpha: float) -> tuple[float, fl
     return (_grid(first), _grid(inside[-1] + after))
 
 
+def graded_interval(pairs: int, total: float, squares: float, *, alpha: float) -> tuple[float, float]:
+    """As `interval`, for differences in [-1, 1] of which only the number, the sum and the sum of squares are kept.
+
+    It is valid at any time and a little wider: log(1 + x) >= x + x^2 (log(1 - g) + g) / g^2 for x >= -g, since
+    (log(1 + x) - x) / x^2 increases (Fan, Grama and Liu, 2015), so that the wealth is at least what is computed here.
+    """
+    _check_counts(pairs)
+    _require(0 < alpha <= 0.5, "alpha", alpha, "in (0, 0.5]")
+    kept = [mu for mu in map(_grid, range(2 * _MIDDLE + 1)) if _least(pairs, total, squares, mu) < 1 / (2 * alpha)]
+    return (kept[0], kept[-1]) if kept else (_grid(0), _grid(2 * _MIDDLE))
+
+
+def _least(pairs: int, total: float, squares: float, mu: float) -> float:
+    """A lower bound of the wealth of both bets against `mu`."""
+    first, second = total - pairs * mu, squares - 2 * mu * total + pairs * mu * mu
+    sides = []
+    for room, sign in ((1 + mu, 1), (1 - mu, -1)):
+        if room > 0:
+            stakes = [(g, sign * g / room) for g in BETS]
+            sides.append(_mean(k * first + k * k * second * (math.log1p(-g) + g) / (g * g) for g, k in stakes))
+    return sum(sides) / 2
+
+
 def _wealth(lost: int, tied: int, won: int, mu: float) -> float:
     """Mean of the wealth of the bets on "more than mu" and on "less than mu", for outcomes in {-1, 0, 1}."""
     if abs(mu) == 1:  # only if every pair came out so; any other outcome refutes it for good
@@ -110,6 +164,10 @@ def _bet(lost: int, tied: int, won: int, *, mu: float, stake: float) -> float:
 
 def _grid(i: int) -> float:
     return round((i - _MIDDLE) * _GRID, 3)
+
+
+def _of_counts(counts: tuple[int, ...], logs: tuple[Logs, ...]) -> float:
+    return _mean(sum(n * bet[i] for n, bet in zip(counts, logs, strict=True)) for i in range(len(BETS)))
 
 
 def _mean(logs: Iterable[float]) -> float:

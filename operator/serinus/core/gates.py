@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from serinus.core import naming
-from serinus.core.model import Budget, GatePolicy, Manifest, Mode, Purpose, QualityGate, Service, Verdict
+from serinus.core.model import (
+    Budget,
+    GatePolicy,
+    Manifest,
+    MetricWeight,
+    Mode,
+    Purpose,
+    QualityGate,
+    Service,
+    Verdict,
+)
 from serinus.core.report import Identity
 from serinus.core.rollout import Stage, State
 from serinus.core.runstatus import recorded_report
@@ -129,6 +139,8 @@ def recorded_policy(parameters: Manifest) -> GatePolicy | None:
             alpha=parameters["falseRollbackPercent"] / 100,
             beta=parameters["falsePromotionPercent"] / 100,
             budget=Budget(pairs=parameters["pairs"], tokens=parameters["tokens"], duration=parameters["seconds"]),
+            graded=parameters.get("compare", "Pass") == "Score",
+            metrics=tuple(MetricWeight(name=m["name"], weight=m["weight"]) for m in parameters.get("metrics") or []),
         )
     except (KeyError, TypeError):
         return None
@@ -248,6 +260,8 @@ def parameters(identity: Identity, policy: GatePolicy, questions: Questions) -> 
         "pairs": policy.budget.pairs,
         "tokens": policy.budget.tokens,
         "seconds": policy.budget.duration,
+        "compare": "Score" if policy.graded else "Pass",
+        "metrics": [{"name": m.name, "weight": m.weight} for m in policy.metrics],
     }
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from serinus.core.logs import Profile
 from serinus.core.runtime import Runtime
 
 Manifest = dict[str, Any]
@@ -122,6 +121,14 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricWeight:
+    """A named metric of the probes that a gate joins, and its weight beside the others."""
+
+    name: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
     """What a run is judged by. Ratios in [0, 1]: 5 points are 0.05."""
 
@@ -131,6 +138,8 @@ class GatePolicy:
     alpha: float  # chance of a false rollback
     beta: float  # chance of a false promotion
     budget: Budget
+    graded: bool = False  # compare scores in [0, 1], not passes
+    metrics: tuple[MetricWeight, ...] = ()  # empty: the test as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +150,7 @@ class QualityGate:
     probe_set: str
     policy: GatePolicy
     when: tuple[Purpose, ...]
+    every: int = 0  # seconds between two runs against the serving revision; 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,14 +190,6 @@ class AlertOverride:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
-    """The switches of spec.monitoring.outputs."""
-
-    promtail: bool = True
-    loki_rules: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitoring:
     """spec.monitoring and spec.alerts, as far as outputs come from them. `interval` as Prometheus writes it."""
 
@@ -195,8 +197,6 @@ class Monitoring:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     overrides: Mapping[str, AlertOverride] = field(default_factory=dict, hash=False)
     disabled: frozenset[str] = frozenset()
-    logs: Profile = field(default_factory=Profile)
-    outputs: Outputs = field(default_factory=Outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from serinus.core.fields import Fields, as_member
-from serinus.core.logspec import parse_logs
+from serinus.core.measure import MAX_METRICS
 from serinus.core.model import (
     AlertOverride,
     Budget,
     GatePolicy,
     InvalidSpec,
     Manifest,
+    MetricWeight,
     Mode,
     Monitoring,
     OnInconclusive,
-    Outputs,
     Owner,
     ProbeJob,
     Purpose,
@@ -41,6 +41,8 @@ _SERVICE_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer")
 _SEVERITIES: Final = ("info", "warning", "critical")
 _PERCENT: Final = re.compile(r"(?:[1-9]?[0-9]|100)%")
 _RESERVED_METADATA: Final = "serinus.dev/"
+_MINUTE: Final = 60
+_WEEK: Final = 7 * 24 * 3600
 
 
 def parse(body: Manifest, catalogue: Catalogue) -> Service:
@@ -73,7 +75,7 @@ def parse(body: Manifest, catalogue: Catalogue) -> Service:
         gates=gates,
         probe_job=_probe_job(spec.child("probeJob")),
         evidence_keep=_choice(spec, "evidenceRetention", ("WithService", "Keep")) == "Keep",
-        monitoring=_monitoring(spec, runtime),
+        monitoring=_monitoring(spec),
         restraining=restraining_fields(spec.raw),
         ignored=ignored_fields(spec.raw),
     )
@@ -186,6 +188,8 @@ def _gate(fields: Fields) -> QualityGate:
             tokens=budget.integer("tokens", 2_000_000, low=1000),
             duration=budget.seconds("duration", "2h"),
         ),
+        graded=_choice(fields, "compare", ("Pass", "Score")) == "Score",
+        metrics=_metrics(fields),
     )
     if policy.tolerance >= policy.margin:
         raise InvalidSpec(fields.at("tolerancePoints"), "must be below marginPoints")
@@ -196,7 +200,29 @@ def _gate(fields: Fields) -> QualityGate:
         probe_set=fields.child("probeSetRef").text("name"),
         policy=policy,
         when=when,
+        every=_every(fields),
     )
+
+
+def _metrics(fields: Fields) -> tuple[MetricWeight, ...]:
+    found = tuple(
+        MetricWeight(name=m.text("name"), weight=m.integer("weight", 1, low=1, high=1000))
+        for m in fields.items("metrics")
+    )
+    names = [m.name for m in found]
+    if len(found) > MAX_METRICS or len(names) != len(set(names)):
+        raise InvalidSpec(fields.at("metrics"), f"found {names}, allowed are up to {MAX_METRICS} different names")
+    return found
+
+
+def _every(fields: Fields) -> int:
+    """Seconds between two continuous runs; 0: none are made."""
+    if not fields.has("every"):
+        return 0
+    found = fields.seconds("every", "")
+    if not _MINUTE <= found <= _WEEK:
+        raise InvalidSpec(fields.at("every"), f"found {fields.text('every')!r}, allowed is 1m to 168h")
+    return found
 
 
 def _require_gate(workload: Workload | None, rollout: RolloutPolicy, gates: tuple[QualityGate, ...]) -> None:
@@ -226,19 +252,13 @@ def _probe_job(fields: Fields) -> ProbeJob:
     )
 
 
-def _monitoring(spec: Fields, runtime: Runtime) -> Monitoring:
+def _monitoring(spec: Fields) -> Monitoring:
     monitoring, alerts = spec.child("monitoring"), spec.child("alerts")
-    outputs = monitoring.child("outputs")
     return Monitoring(
         interval=monitoring.text("interval", "15s"),
         labels=monitoring.strings("labels"),
         overrides={o.text("alert"): _override(o) for o in alerts.items("overrides")},
         disabled=frozenset(str(a) for a in alerts.values("disabled")),
-        logs=parse_logs(monitoring.child("logs"), runtime.log_format),
-        outputs=Outputs(
-            promtail=outputs.boolean("promtail", default=True),
-            loki_rules=outputs.boolean("lokiRules", default=False),
-        ),
     )
 
 

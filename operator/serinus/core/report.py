@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serinus.core import strict
+from serinus.core import measure, strict
+from serinus.core.judge_quality import Quality
+from serinus.core.measure import MAX_METRICS, Measure
 from serinus.core.text import cut
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 SCORING: Final = 1
 """Raised when the meaning of a score changes; part of every digest, so that old and new counts are never added."""
 MAX_BYTES: Final = 4096
@@ -27,6 +29,7 @@ MAX_TEXT_BYTES: Final = 160
 MAX_ERROR_BYTES: Final = 480
 ENDS: Final = ("", "Decided", "Budget", "Interrupted", "Error")
 _MAGIC: Final = "serinus-report"
+_FLOOR_SUMS: Final = 9
 
 
 class UnreadableReport(Exception):
@@ -50,13 +53,19 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Pairs by outcome: lost = stable passed and the canary did not."""
+    """Pairs by outcome: lost = stable passed and the canary did not.
+
+    Among the unscored ones are those at fault: stable answered with an error. They count as stable's failure in the
+    evidence to roll back, and nowhere else, so that a fault of both sides is not held against the canary alone.
+    """
 
     lost: int = 0
     tied: int = 0
     won: int = 0
     unscored: int = 0
     worst_window: int = 0  # unscored pairs in the worst 50 consecutive ones
+    fault_tied: int = 0  # stable answered with an error, and the canary failed too
+    fault_won: int = 0  # stable answered with an error, and the canary passed
 
     @property
     def scored(self) -> int:
@@ -94,6 +103,7 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     judge_calls: int = 0
+    judge_tokens: int = 0
     seconds: float = 0.0
 
 
@@ -105,6 +115,7 @@ class Worst:
     canary: str
     stable: str = ""
     example: str = ""
+    broke: bool = False  # by Fisher's test, with 10 % false discoveries among the probes that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +134,10 @@ class Report:
     usage: Usage = field(default_factory=Usage)
     worst: tuple[Worst, ...] = ()
     judge_digest: str = ""
+    judge: Quality = field(default_factory=Quality)  # of the judges on the labelled answers
+    flagged: int = 0  # answers of the canary that spoke to the judge, and were scored by rules alone
+    measures: tuple[Measure, ...] = ()  # of graded scores or of the gate's metrics, in their order; else empty
+    floor: tuple[float, ...] = ()  # graded: the sum of the canary's scores, then four and four sums of the floor test
 
 
 def encode(report: Report) -> str:
@@ -133,7 +148,8 @@ def encode(report: Report) -> str:
     """
     text = ""
     for candidate in _ever_shorter(report):
-        body = json.dumps(dataclasses.asdict(candidate), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        raw = dataclasses.asdict(candidate) | {"measures": [measure.flat(m) for m in candidate.measures]}
+        body = json.dumps(raw, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         body = body.encode(errors="replace").decode()  # an answer may hold half of a surrogate pair
         text = f"{_MAGIC} {FORMAT} {SCORING} {_checksum(body)}\n{body}"
         if len(text.encode()) <= MAX_BYTES:
@@ -180,7 +196,7 @@ def _ever_shorter(report: Report) -> Iterator[Report]:
     yield report
     yield dataclasses.replace(report, worst=tuple(dataclasses.replace(w, example="") for w in report.worst))
     yield dataclasses.replace(report, worst=())
-    for limit in (80, 40):
+    for limit in (80, 40, 16):
         yield dataclasses.replace(
             report,
             worst=(),
@@ -204,8 +220,14 @@ def _build(raw: object) -> Report:
         "critical": tuple(Critical(**strict.record(Critical, "critical[]", c, high=MAX_COUNT)) for c in critical),
         "worst": tuple(Worst(**strict.record(Worst, "worst[]", w, high=MAX_COUNT)) for w in worst),
         "usage": Usage(**strict.record(Usage, "usage", values["usage"], high=MAX_USAGE)),
+        "judge": Quality(**strict.record(Quality, "judge", values["judge"], high=MAX_COUNT)),
         "pairs": Pairs(**strict.record(Pairs, "pairs", values["pairs"], high=MAX_COUNT)),
     }
+    found = strict.items("measures", values["measures"], most=MAX_METRICS)
+    values["measures"] = tuple(measure.unflat(f"measures[{i}]", m, most=MAX_COUNT) for i, m in enumerate(found))
+    sums = strict.items("floor", values["floor"], most=_FLOOR_SUMS)
+    strict.require(len(sums) in (0, _FLOOR_SUMS), "floor", f"{len(sums)} numbers", f"0 or {_FLOOR_SUMS}")
+    values["floor"] = measure.numbers("floor", sums)
     for name in ("canary", "stable"):
         values[name] = Side(**strict.record(Side, name, values[name], high=MAX_COUNT))
     report = Report(**values)
@@ -226,15 +248,18 @@ def _check_possible(report: Report) -> None:
     """
     pairs, canary, stable = report.pairs, report.canary, report.stable
     answers = pairs.scored if report.identity.baseline else canary.scored
-    limits = [("probes_seen", report.probes_seen, answers)]
+    limits = [("probes_seen", report.probes_seen, answers), ("flagged", report.flagged, canary.scored)]
+    limits += [("pairs.fault_tied and fault_won", pairs.fault_tied + pairs.fault_won, pairs.unscored)]
+    for i, found in enumerate(report.measures):
+        limits += [(f"measures[{i}]", found.scored, answers), (f"measures[{i}]", found.faults, pairs.unscored)]
     limits += [(f"critical {c.probe}", c.passed + c.failed, canary.scored) for c in report.critical]
     if report.identity.baseline:
         limits += [
             ("pairs.lost", pairs.lost, min(canary.failed, stable.passed)),
             ("pairs.won", pairs.won, min(canary.passed, stable.failed)),
         ]
-    for path, found, most in limits:
-        strict.require(found <= most, path, found, f"at most {most} with the other counts")
+    for path, counted, most in limits:
+        strict.require(counted <= most, path, counted, f"at most {most} with the other counts")
     if report.identity.baseline:
         for path, side in (("canary", canary), ("stable", stable)):
             strict.require(side.scored == pairs.scored, path, side.scored, f"as many answers as pairs, {pairs.scored}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from serinus.core.fields import Fields
-from serinus.core.model import Budget, GatePolicy, InvalidSpec
+from serinus.core.model import Budget, GatePolicy, InvalidSpec, MetricWeight
 from serinus.core.report import Identity
 
 ENV_RUN: Final = "SERINUS_RUN"
@@ -24,6 +24,15 @@ MAX_SEED: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeEndpoint:
+    """Where a judge of the ProbeSet (or its embeddings endpoint), known by its name, is to be asked."""
+
+    name: str
+    url: str
+    token_path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """One run. URLs are `http://host:port`; `identity.digest` must be that of the resolved ProbeSet."""
 
@@ -34,11 +43,15 @@ class RunSpec:
     stable_url: str = ""  # empty: no baseline, the floor alone decides
     seed: int = 0  # of the order of probes, in [0, 2^63)
     token_path: str = ""  # file with the bearer token; empty: none
+    judges: tuple[JudgeEndpoint, ...] = ()
 
 
 def to_json(spec: RunSpec) -> str:
     """Write a run's parameters; the same ones give the same bytes."""
-    return json.dumps(dataclasses.asdict(spec), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    raw = dataclasses.asdict(spec)
+    if not spec.judges:
+        del raw["judges"]
+    return json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def from_json(text: str) -> RunSpec:
@@ -57,6 +70,7 @@ def from_json(text: str) -> RunSpec:
         stable_url=_url(fields, "stable_url") if fields.raw.get("stable_url") else "",
         seed=fields.integer("seed", 0, high=MAX_SEED),
         token_path=fields.text("token_path", ""),
+        judges=tuple(_judge(judge) for judge in fields.items("judges")),
     )
     if bool(spec.stable_url) != bool(identity.baseline):
         raise InvalidSpec(
@@ -76,6 +90,10 @@ def _identity(fields: Fields) -> Identity:
     )
 
 
+def _judge(fields: Fields) -> JudgeEndpoint:
+    return JudgeEndpoint(name=fields.text("name"), url=_url(fields, "url"), token_path=fields.text("token_path", ""))
+
+
 def _policy(fields: Fields) -> GatePolicy:
     budget = fields.child("budget")
     return GatePolicy(
@@ -88,6 +106,10 @@ def _policy(fields: Fields) -> GatePolicy:
             pairs=budget.integer("pairs", low=1),
             tokens=budget.integer("tokens", low=1),
             duration=budget.integer("duration", low=1),
+        ),
+        graded=fields.boolean("graded", default=False),
+        metrics=tuple(
+            MetricWeight(name=m.text("name"), weight=m.integer("weight", 1, low=1)) for m in fields.items("metrics")
         ),
     )
 

@@ -1,11 +1,14 @@
 """A ProbeRun's status: from a report to status, and back to counts that can be judged again. Decides nothing."""
 
-from serinus.core import evidence as evidences
+from serinus.core import judge_quality
+from serinus.core import measure as measures
 from serinus.core import report as reports
+from serinus.core.judge_quality import Quality
 from serinus.core.model import GatePolicy, Manifest
 from serinus.core.report import Critical, Identity, Pairs, Report, Side, Usage
 from serinus.core.seen import RunSeen
-from serinus.core.verdict import Evidence, Judgement, describe
+from serinus.core.verdict import Evidence, Judgement
+from serinus.core.wording import describe, interval
 
 _SHOWN_MAX = 1e9
 
@@ -27,6 +30,7 @@ def finished_status(run: RunSeen, report: Report, judgement: Judgement, policy: 
         **_counts(report),
         "evidence": _evidence(judgement.evidence),
         **_interval(policy, report),
+        **_judges(report),
         "worst": [_worst(w) for w in report.worst],
         "digests": {
             "probeSet": report.identity.digest,
@@ -47,7 +51,11 @@ def _counts(report: Report) -> Manifest:
             "won": pairs.won,
             "unscored": pairs.unscored,
             "worstWindow": pairs.worst_window,
+            "faultTied": pairs.fault_tied,
+            "faultWon": pairs.fault_won,
         },
+        "measures": [{"sums": measures.flat(m)} for m in report.measures],
+        "floorSums": list(report.floor),
         "answers": {side: {"passed": s.passed, "failed": s.failed} for side, s in _sides(report)},
         "passPercent": {side: round(100 * s.passed / s.scored, 1) for side, s in _sides(report) if s.scored},
         "critical": [{"probe": c.probe, "passed": c.passed, "failed": c.failed} for c in report.critical],
@@ -59,6 +67,7 @@ def _counts(report: Report) -> Manifest:
             "promptTokens": usage.prompt_tokens,
             "completionTokens": usage.completion_tokens,
             "judgeCalls": usage.judge_calls,
+            "judgeTokens": usage.judge_tokens,
             "seconds": round(usage.seconds, 1),
         },
     }
@@ -76,7 +85,7 @@ def _evidence(found: Evidence) -> Manifest:
 
 def _worst(worst: reports.Worst) -> Manifest:
     fields = {"probe": worst.probe, "canary": worst.canary, "stable": worst.stable, "example": worst.example}
-    return {k: v for k, v in fields.items() if v}
+    return {k: v for k, v in fields.items() if v} | ({"broke": True} if worst.broke else {})
 
 
 def recorded_report(run: RunSeen) -> Report | None:
@@ -101,6 +110,8 @@ def recorded_report(run: RunSeen) -> Report | None:
         pairs=Pairs(
             **{k: pairs.get(k, 0) for k in ("lost", "tied", "won", "unscored")},
             worst_window=pairs.get("worstWindow", 0),
+            fault_tied=pairs.get("faultTied", 0),
+            fault_won=pairs.get("faultWon", 0),
         ),
         canary=Side(**(answers.get("canary") or {})),
         stable=Side(**(answers.get("stable") or {})),
@@ -108,19 +119,63 @@ def recorded_report(run: RunSeen) -> Report | None:
         probes_seen=status.get("probesSeen", 0),
         cached=status.get("cached", ""),
         end=status.get("end", ""),
+        measures=_measures(status),
+        floor=tuple(float(v) for v in status.get("floorSums") or []),
+        judge=_judge_counts(status),
+        flagged=int((status.get("judge") or {}).get("flagged", 0)),
         usage=Usage(calls=(status.get("usage") or {}).get("calls", 0)),
     )
+
+
+def _measures(status: Manifest) -> tuple[measures.Measure, ...]:
+    """The recorded sums; what cannot be read is as if nothing had been counted."""
+    try:
+        return tuple(
+            measures.unflat("measures", _whole(m.get("sums")), most=reports.MAX_COUNT)
+            for m in status.get("measures") or []
+        )
+    except ValueError:
+        return ()
+
+
+def _whole(sums: object) -> object:
+    """Counts may come back from the API server as 3.0."""
+    return [int(v) if i < 5 and v == int(v) else v for i, v in enumerate(sums)] if isinstance(sums, list) else sums
 
 
 def _sides(report: Report) -> list[tuple[str, Side]]:
     return [("canary", report.canary), *([("stable", report.stable)] if report.identity.baseline else [])]
 
 
+def _judges(report: Report) -> Manifest:
+    """What is known of the judges, with the counts that it can be judged again from."""
+    q = report.judge
+    counts = {
+        "goodPassed": q.good_passed,
+        "goodFailed": q.good_failed,
+        "badPassed": q.bad_passed,
+        "badFailed": q.bad_failed,
+    }
+    found = {**(counts if q.measured else {}), **judge_quality.status(q)}
+    found |= {"flagged": report.flagged} if report.flagged else {}
+    return {"judge": found} if found else {}
+
+
+def _judge_counts(status: Manifest) -> Quality:
+    found = status.get("judge") or {}
+    names = {
+        "good_passed": "goodPassed",
+        "good_failed": "goodFailed",
+        "bad_passed": "badPassed",
+        "bad_failed": "badFailed",
+    }
+    return Quality(**{name: int(found.get(key, 0)) for name, key in names.items()})
+
+
 def _interval(policy: GatePolicy, report: Report) -> Manifest:
     if not report.identity.baseline or not report.pairs.scored:
         return {}
-    pairs = report.pairs
-    ends = evidences.interval(pairs.lost, pairs.tied, pairs.won, alpha=policy.alpha)
+    ends = interval(policy, report)
     return {"intervalPoints": [round(100 * end, 1) for end in ends]}
 
 

@@ -20,7 +20,7 @@ def loads(text: str) -> Any:
 
 
 def record(cls: type, where: str, raw: object, *, low: int = 0, high: int) -> dict[str, Any]:
-    """The arguments of a dataclass of str, int and float fields; each key once, none missing, numbers in [low, high].
+    """The arguments of a dataclass of simple fields; each key once, none missing, numbers in [low, high].
 
     Fields of any other type must be there and are returned as they are. Raises ValueError with the field's path.
     """
@@ -30,6 +30,8 @@ def record(cls: type, where: str, raw: object, *, low: int = 0, high: int) -> di
         value, path = values[f.name], f"{where}.{f.name}" if where else f.name
         if f.type is str:
             require(isinstance(value, str), path, value, "a text")
+        elif f.type is bool:
+            require(isinstance(value, bool), path, value, "true or false")
         elif f.type is int:
             require(type(value) is int and low <= value <= high, path, value, f"a whole number from {low} to {high}")
         elif f.type is float:

@@ -1,4 +1,4 @@
-"""What the counts of a run mean: Running, Passed, Failed, Inconclusive or Broken, with the sentence for people.
+"""What the counts of a run mean: Running, Passed, Failed, Inconclusive or Broken; `wording.py` says it for people.
 
 The probe Job uses it to know when to stop; the operator uses it on the reported counts and believes nothing else.
 """
@@ -6,8 +6,10 @@ The probe Job uses it to know when to stop; the operator uses it on the reported
 from dataclasses import dataclass
 
 from serinus.core import evidence
+from serinus.core.judge_quality import calibrated
+from serinus.core.measure import Measure, contradiction, floor_contradiction
 from serinus.core.model import GatePolicy, Verdict
-from serinus.core.report import Critical, Report, Side
+from serinus.core.report import Report
 
 MAX_UNSCORED_RATIO = 0.05
 MAX_UNSCORED_IN_WINDOW = 10
@@ -27,7 +29,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict, why, and the numbers behind it; the sentence for people is `describe`, made only when it is shown."""
+    """A verdict, why, and the numbers behind it; the sentence for people is made only when it is shown."""
 
     verdict: Verdict
     reason: str  # CamelCase
@@ -37,21 +39,84 @@ class Judgement:
 
 def judge(policy: GatePolicy, report: Report, *, probes: int) -> Judgement:
     """Judge the counts so far, `probes` being the number of distinct probes that must have been seen."""
-    found = weigh(policy, report)
+    policy = calibrated(policy, report.judge)
+    found = _weigh(policy, report)
     verdict, reason = _decide(policy, report, found, probes)
     return Judgement(verdict=verdict, reason=reason, evidence=found, probes=probes)
 
 
 def weigh(policy: GatePolicy, report: Report) -> Evidence:
-    """The e-values of a report's counts."""
+    """The e-values of a report's counts, the margin scaled by what its judges are worth."""
+    return _weigh(calibrated(policy, report.judge), report)
+
+
+def _weigh(policy: GatePolicy, report: Report) -> Evidence:
+    """The e-values of a report's counts; all ones where the counts are not those that the policy asks for."""
+    if not _fits(policy, report):
+        return Evidence()
     paired = bool(report.identity.baseline)
-    p, side = report.pairs, report.canary
+    measures = _measures(policy, report) if paired else ()
+    weights = [m.weight for m in policy.metrics] or [1]
+    against, for_it = [_rollback(policy, m) for m in measures], [_promotion(policy, m) for m in measures]
+    floor_rollback, floor_promotion = _floor(policy, report)
     return Evidence(
-        rollback=evidence.rollback(p.lost, p.tied, p.won, tolerance=policy.tolerance) if paired else 1.0,
-        promotion=evidence.promotion(p.lost, p.tied, p.won, margin=policy.margin) if paired else 1.0,
-        floor_rollback=evidence.floor_rollback(side.passed, side.failed, floor=policy.floor),
-        floor_promotion=evidence.floor_promotion(side.passed, side.failed, floor=policy.floor, margin=policy.margin),
+        rollback=evidence.together(against, weights) if paired else 1.0,
+        promotion=min(for_it) if paired else 1.0,
+        floor_rollback=floor_rollback,
+        floor_promotion=floor_promotion,
         worst_critical=max((evidence.critical(c.passed, c.failed) for c in report.critical), default=0.0),
+    )
+
+
+def weigh_metric(policy: GatePolicy, measure: Measure) -> tuple[float, float]:
+    """The e-values of one metric: to roll back and to promote."""
+    return _rollback(policy, measure), _promotion(policy, measure)
+
+
+def _measures(policy: GatePolicy, report: Report) -> tuple[Measure, ...]:
+    """What is compared: the gate's metrics, the graded scores, or the tests as a whole."""
+    if policy.graded or policy.metrics:
+        return report.measures
+    p = report.pairs
+    whole = Measure(lost=p.lost, tied=p.tied, won=p.won, fault_tied=p.fault_tied, fault_won=p.fault_won)
+    return (whole,)
+
+
+def _rollback(policy: GatePolicy, m: Measure) -> float:
+    """A pair in which only stable answered with an error is stable's 0 here: what both suffer is no loss."""
+    if policy.graded:
+        return evidence.of_sums(m.rollback)
+    tied, won = m.tied + m.fault_tied, m.won + m.fault_won
+    return evidence.rollback(m.lost, tied, won, tolerance=policy.tolerance)
+
+
+def _promotion(policy: GatePolicy, m: Measure) -> float:
+    """Pairs at fault are left out: nothing that breaks stable may promote a canary."""
+    if policy.graded:
+        return evidence.of_sums(m.promotion)
+    return evidence.promotion(m.lost, m.tied, m.won, margin=policy.margin)
+
+
+def _floor(policy: GatePolicy, report: Report) -> tuple[float, float]:
+    """Evidence that the floor is missed, and that it is met within the margin."""
+    side, sums = report.canary, report.floor
+    if policy.graded:
+        bets = len(evidence.BETS)
+        return evidence.of_sums(sums[1 : 1 + bets]), evidence.of_sums(sums[1 + bets :])
+    return (
+        evidence.floor_rollback(side.passed, side.failed, floor=policy.floor),
+        evidence.floor_promotion(side.passed, side.failed, floor=policy.floor, margin=policy.margin),
+    )
+
+
+def _fits(policy: GatePolicy, report: Report) -> bool:
+    """Whether a report has the counts that a policy asks for, and none that contradict each other."""
+    paired = bool(report.identity.baseline)
+    wanted = (len(policy.metrics) or int(policy.graded)) if paired else 0
+    return (
+        len(report.measures) == wanted
+        and not any(contradiction(m, policy) for m in report.measures)
+        and not floor_contradiction(report.floor, report.canary.scored, policy)
     )
 
 
@@ -63,11 +128,15 @@ def _decide(policy: GatePolicy, report: Report, found: Evidence, probes: int) ->
     """
     if report.end == "Error":
         return Verdict.BROKEN, "RunnerError"
+    if not _fits(policy, report):
+        return Verdict.BROKEN, "CountsDisagree"
+    if report.judge.unfit:
+        return Verdict.INCONCLUSIVE, "JudgeUnfit"
     if report.pairs.worst_window > MAX_UNSCORED_IN_WINDOW:
         return Verdict.BROKEN, "TooManyUnscored"
     if report.cached:
         return Verdict.INCONCLUSIVE, "AnswersCached"
-    if not _too_many_unscored(report):
+    if not too_many_unscored(report) and not too_many_flagged(report):
         failure = _failure(policy, report, found)
         if failure:
             return Verdict.FAILED, failure
@@ -105,143 +174,31 @@ def _may_pass(policy: GatePolicy, report: Report, found: Evidence, probes: int) 
     )
 
 
-def _too_many_unscored(report: Report) -> bool:
-    asked = _asked(report) + report.pairs.unscored
+def too_many_unscored(report: Report) -> bool:
+    """Whether more than 5 % of the pairs have no score."""
+    asked = answers_that_count(report) + report.pairs.unscored
     return asked > 0 and report.pairs.unscored / asked > MAX_UNSCORED_RATIO
 
 
-def _asked(report: Report) -> int:
+def too_many_flagged(report: Report) -> bool:
+    """Whether more than 5 % of the canary's answers spoke to the judge: rules alone do not speak for so many."""
+    return report.flagged > MAX_UNSCORED_RATIO * report.canary.scored
+
+
+def answers_that_count(report: Report) -> int:
+    """Pairs with a score on both sides, or without a baseline scored answers."""
     return report.pairs.scored if report.identity.baseline else report.canary.scored
 
 
 def _why_undecided(report: Report, found: Evidence, probes: int) -> str:
-    if _asked(report) == 0:
+    if answers_that_count(report) == 0:
         return "NoEvidence"
-    if _too_many_unscored(report):
+    if too_many_unscored(report):
         return "TooManyUnscored"
+    if too_many_flagged(report):
+        return "AnswersToJudge"
     if report.probes_seen < probes:
         return "ProbesNotSeen"
     if found.worst_critical > 1:
         return "CriticalProbeOpen"
     return "BudgetSpent"
-
-
-_REASONS = {
-    "RunnerError": "the check itself failed",
-    "TooManyUnscored": "too many pairs had no score, so the others prove nothing",
-    "AnswersCached": "answers came from a cache, so repeats prove nothing",
-    "WorseThanStable": "the canary is worse than stable",
-    "BelowFloor": "the revision is below its floor",
-    "CriticalProbeFailed": "a critical probe fails",
-    "CriticalProbeOpen": "a critical probe is still open",
-    "ProbesNotSeen": "not every probe was seen",
-    "BudgetSpent": "the budget ended before the evidence decided",
-    "NoEvidence": "no answer could be scored",
-    "Interrupted": "the run was interrupted",
-    "CountsDisagree": "the run said that it had decided, but its counts do not decide",
-    "Passed": "surely not below the floor less the margin",
-    "Running": "running",
-}
-
-
-def describe(policy: GatePolicy, report: Report, judgement: Judgement) -> str:
-    """One paragraph for people: what was counted, the difference with its interval, evidence beside its limit."""
-    found, paired = judgement.evidence, bool(report.identity.baseline)
-    parts = [_why(policy, report, judgement)]
-    if _asked(report):
-        parts.append(_describe_pairs(policy, report, found) if paired else _describe_answers(report))
-    if report.canary.scored and (not paired or judgement.reason == "BelowFloor" or _floor_open(policy, found)):
-        parts.append(_describe_floor(policy, found))
-    failing = [c for c in report.critical if evidence.critical(c.passed, c.failed) > 1]
-    if failing:
-        limit = len(report.critical) / policy.alpha
-        parts.append(
-            f"Critical (open above 1, limit {_number(limit, 2)}): {', '.join(_critical(c, limit) for c in failing)}"
-        )
-    if report.worst:
-        worst = (f"{w.probe} ({_worst_counts(w.stable, w.canary)})" for w in report.worst)
-        parts.append("Worst probes: " + ", ".join(worst))
-    text = ". ".join(part.rstrip(".") for part in parts)
-    return text[0].upper() + text[1:] + "."
-
-
-def _why(policy: GatePolicy, report: Report, judgement: Judgement) -> str:
-    """The reason with what belongs to it."""
-    why, pairs = _REASONS[judgement.reason], report.pairs
-    details = {
-        "TooManyUnscored": f"{pairs.unscored} of {_asked(report) + pairs.unscored} "
-        f"(allowed {100 * MAX_UNSCORED_RATIO:g} %), "
-        f"{pairs.worst_window} in the worst 50 (allowed {MAX_UNSCORED_IN_WINDOW})",
-        "AnswersCached": report.cached,
-        "ProbesNotSeen": f"{report.probes_seen} of {judgement.probes}",
-        "NoEvidence": f"{pairs.unscored} asked" if pairs.unscored else "",
-    }
-    if judgement.reason == "Passed" and report.identity.baseline:
-        why = f"surely not worse than stable by {100 * policy.margin:g} points"
-    detail = report.error or details.get(judgement.reason, "")
-    return f"{why}: {detail}" if detail else why
-
-
-def _describe_pairs(policy: GatePolicy, report: Report, found: Evidence) -> str:
-    p = report.pairs
-    low, high = evidence.interval(p.lost, p.tied, p.won, alpha=policy.alpha)
-    return (
-        f"{report.usage.calls} calls, {p.scored} pairs on {report.probes_seen} probes: "
-        f"canary {_percent(report.canary)}, stable {_percent(report.stable)}, "
-        f"difference {100 * (p.won - p.lost) / p.scored:+.1f} points, "
-        f"{100 * (1 - 2 * policy.alpha):g} % interval [{100 * low:+.1f}, {100 * high:+.1f}]. "
-        f"The canary lost {p.lost} pairs and won {p.won}; "
-        f"evidence to roll back {_against(found.rollback, 1 / policy.alpha)}, "
-        f"to promote {_against(found.promotion, 1 / policy.beta)}"
-    )
-
-
-def _describe_answers(report: Report) -> str:
-    return f"{report.usage.calls} calls on {report.probes_seen} probes: {_percent(report.canary)} passed"
-
-
-def _describe_floor(policy: GatePolicy, found: Evidence) -> str:
-    return (
-        f"Floor {100 * policy.floor:g} %: evidence that it is missed "
-        f"{_against(found.floor_rollback, 1 / evidence.FLOOR_ALPHA)}, "
-        f"that it is met within {100 * policy.margin:g} points {_against(found.floor_promotion, 1 / policy.beta)}"
-    )
-
-
-def _floor_open(policy: GatePolicy, found: Evidence) -> bool:
-    return found.floor_promotion < 1 / policy.beta
-
-
-def _critical(c: Critical, limit: float) -> str:
-    found = _short(evidence.critical(c.passed, c.failed), limit)
-    return f"{c.probe} failed {c.failed} of {c.passed + c.failed}, evidence {found}"
-
-
-def _worst_counts(stable: str, canary: str) -> str:
-    return f"{stable} -> {canary}" if stable else canary
-
-
-def _percent(side: Side) -> str:
-    return f"{100 * side.passed / side.scored:.1f} %" if side.scored else "no answer"
-
-
-def _against(value: float, limit: float) -> str:
-    return f"{_short(value, limit)} (limit {_number(limit, 2)})"
-
-
-def _short(value: float, limit: float) -> str:
-    """About three digits; more where rounding would put the value on the other side of its limit."""
-    if value < 0.001:
-        return "under 0.001"
-    if value >= 1e6:
-        return "over a million"
-    limit = round(limit, 6)  # as it is printed, not 1 / 0.03 in binary
-    decimals = 3 if value < 1 else max(0, 3 - len(str(int(value))))
-    while (round(value, decimals) >= limit) != (value >= limit):
-        decimals += 1
-    return _number(value, decimals)
-
-
-def _number(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

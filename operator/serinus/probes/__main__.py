@@ -17,7 +17,8 @@ from serinus.core.model import InvalidSpec
 from serinus.core.probe import ProbeSet
 from serinus.core.report import Report, encode
 from serinus.core.runspec import RunSpec
-from serinus.core.verdict import describe, judge
+from serinus.core.verdict import judge
+from serinus.core.wording import describe
 from serinus.probes.client import Client, Target
 from serinus.probes.output import Output
 from serinus.probes.runner import RunFailed, Runner, Tools
@@ -103,7 +104,7 @@ def _read_token(path: str) -> str:
 
 def _failed(spec: RunSpec, error: str) -> Report:
     """A report without counts; it has the report's own bounds."""
-    return Tally(spec.identity, ()).report(Report(identity=spec.identity).usage, end="Error", error=error)
+    return Tally(spec.identity, (), spec.policy).report(Report(identity=spec.identity).usage, end="Error", error=error)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ from serinus.probes.client import Client
 from serinus.probes.order import Turn, turns
 from serinus.probes.output import Output, progress_line
 from serinus.probes.redact import redact
-from serinus.probes.reply import Kind, Reply
-from serinus.probes.scoring import Question, Score, Scorer
+from serinus.probes.reply import Kind, Reply, said
+from serinus.probes.scoring import Question, Scorer
+from serinus.probes.settle import Score
+from serinus.probes.sums import Values, values
 from serinus.probes.tally import Mark, Tally
 
 LOOK_EVERY: Final = 10
@@ -63,7 +65,7 @@ class Runner:
         self._tools = tools
         self._paired = bool(spec.identity.baseline)
         self._concurrency = probe_set.request.concurrency
-        self._tally = Tally(spec.identity, probe_set.probes)
+        self._tally = Tally(spec.identity, probe_set.probes, spec.policy)
         self._caches = Caches()
         self._calls = asyncio.Semaphore(self._concurrency)
         self._usage = Usage()
@@ -165,11 +167,18 @@ class Runner:
         )
         score = None
         if reply.kind is Kind.ANSWER:
-            score = await self._tools.scorer.score(turn.probe, reply.text, reply.latency_ms)
+            score = await self._tools.scorer.score(turn.probe, said(reply))
         mark = _mark(side, reply, score)
+        mark = replace(mark, values=self._values(turn.probe, mark, score))
         cached = self._caches.sign(side, turn.probe, reply, asked_at) if reply.kind is Kind.ANSWER else ""
         self._tools.output.sample(_line(self._probes[turn.probe].id, side, turn, reply, score, mark))
         return _Sample(mark=mark, cached=cached)
+
+    def _values(self, probe: int, mark: Mark, score: Score | None) -> Values:
+        """What an answer is worth in each thing that the gate compares; an unusable one is worth nothing."""
+        if mark.passed is None:
+            return ()
+        return values(self._spec.policy, self._probes[probe], mark.score, score.assertions if score else ())
 
     def _count(self, turn: Turn, canary: _Sample, stable: _Sample) -> None:
         """Keep a finished pair, then count all that are next in order."""
@@ -205,10 +214,13 @@ def _mark(side: str, reply: Reply, score: Score | None) -> Mark:
     if reply.kind is Kind.ANSWER:
         if score is None:
             return Mark(passed=None, why="scoring did not end")
-        return Mark(passed=score.passed, example="" if score.passed else redact(reply.text, MAX_TEXT_BYTES))
+        if score.passed is None:
+            return Mark(passed=None, why=score.reason)
+        example = "" if score.passed else redact(reply.text, MAX_TEXT_BYTES)
+        return Mark(passed=score.passed, score=score.score, example=example)
     if reply.kind is Kind.EMPTY or (side == _CANARY and reply.kind is Kind.WRONG):
         return Mark(passed=False, why=reply.reason, example=redact(reply.reason, MAX_TEXT_BYTES))
-    return Mark(passed=None, why=f"{side}: {reply.reason}")
+    return Mark(passed=None, why=f"{side}: {reply.reason}", fault=reply.kind is Kind.WRONG)
 
 
 def _line(probe: str, side: str, turn: Turn, reply: Reply, score: Score | None, mark: Mark) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from serinus.core import fisher
+from serinus.core.model import GatePolicy
 from serinus.core.probe import Probe
 from serinus.core.report import MAX_WORST, Critical, Identity, Pairs, Report, Side, Usage, Worst
 from serinus.probes.redact import cut
+from serinus.probes.sums import FloorSums, Sums, Values
 
 WINDOW: Final = 50
 _MAX_SENTENCE: Final = 200
@@ -21,6 +24,9 @@ class Mark:
     passed: bool | None
     why: str = ""
     example: str = ""  # of a failed answer: redacted
+    fault: bool = False  # no score, because the server answered with an error
+    score: float = 0.0  # of the test, in [0, 1]
+    values: Values = ()  # of what the gate compares beside whole tests
 
 
 @dataclass(slots=True)
@@ -30,15 +36,16 @@ class _Counts:
     canary: list[int] = field(default_factory=lambda: [0, 0])  # failed, passed
     stable: list[int] = field(default_factory=lambda: [0, 0])
     critical: list[int] = field(default_factory=lambda: [0, 0])
-    lost: int = 0
+    lost: float = 0.0
     example: str = ""
 
 
 class Tally:
     """Adds pairs up. `paired` is False where there is no baseline: then each answer of the canary counts alone."""
 
-    def __init__(self, identity: Identity, probes: tuple[Probe, ...]) -> None:
+    def __init__(self, identity: Identity, probes: tuple[Probe, ...], policy: GatePolicy) -> None:
         self._identity = identity
+        self._graded = policy.graded
         self._probes = probes
         self._paired = bool(identity.baseline)
         self._counts = [_Counts() for _ in probes]
@@ -46,6 +53,9 @@ class Tally:
         self._window: deque[bool] = deque(maxlen=WINDOW)
         self._worst_window = 0
         self._reasons: Counter[str] = Counter()
+        compared = (len(policy.metrics) or int(policy.graded)) if self._paired else 0
+        self._sums = [Sums(policy) for _ in range(compared)]
+        self._floor = FloorSums(policy)
         self.counted = 0
 
     def add(self, probe: int, canary: Mark, stable: Mark) -> None:
@@ -58,17 +68,36 @@ class Tally:
         if missing:
             self._outcomes["unscored"] += 1
             self._reasons[missing[0].why] += 1
+            if canary.passed is not None and stable.fault:
+                self._add_fault(canary)
             return
+        self._floor.add(canary.score)
+        for sums, first, second in zip(self._sums, canary.values, stable.values, strict=False):
+            if first is not None and second is not None:
+                sums.add(first, second)
         counts = self._counts[probe]
         counts.canary[canary.passed is True] += 1
         if self._paired:
             counts.stable[stable.passed is True] += 1
             self._outcomes[_outcome(canary, stable)] += 1
-        counts.lost += _loss(canary, stable if self._paired else Mark(passed=True))
+        counts.lost += self._loss(canary, stable if self._paired else Mark(passed=True, score=1.0))
         if not self._paired or stable.passed:
             counts.critical[canary.passed is True] += 1
         if not canary.passed and not counts.example:
             counts.example = canary.example
+
+    def _add_fault(self, canary: Mark) -> None:
+        """A pair in which stable answered with an error: kept apart, since it may count against a rollback only."""
+        self._outcomes["fault_won" if canary.passed else "fault_tied"] += 1
+        for sums, value in zip(self._sums, canary.values, strict=False):
+            if value is not None:
+                sums.add_fault(value)
+
+    def _loss(self, canary: Mark, stable: Mark) -> float:
+        """1 for a lost pair, -1 for one that was won; of scores their difference."""
+        if self._graded:
+            return stable.score - canary.score
+        return int(stable.passed is True) - int(canary.passed is True)
 
     def pairs(self) -> Pairs:
         """Pairs by outcome so far."""
@@ -91,7 +120,9 @@ class Tally:
             end=end,
             error=cut(error or self._why_unscored(end), _MAX_SENTENCE),
             usage=usage,
-            worst=self._worst(),
+            worst=self._worst(name=bool(end)),
+            measures=tuple(sums.measure() for sums in self._sums),
+            floor=self._floor.sums(),
         )
 
     def _why_unscored(self, end: str) -> str:
@@ -102,21 +133,30 @@ class Tally:
         reason, times = self._reasons.most_common(1)[0]
         return f"{times} of {self.counted} had no score because of: {reason}"
 
-    def _worst(self) -> tuple[Worst, ...]:
-        lost = [(c.lost, -i) for i, c in enumerate(self._counts) if c.lost > 0]
-        worst = [-i for _, i in sorted(lost, reverse=True)[:MAX_WORST]]
+    def _worst(self, *, name: bool) -> tuple[Worst, ...]:
+        """The probes that lost most, those that broke first; which ones did is only asked at the end of a run."""
+        broke = self._broke() if name and self._paired else frozenset()
+        lost = [(i in broke, c.lost, -i) for i, c in enumerate(self._counts) if c.lost > 0 or i in broke]
+        worst = [-i for _, _, i in sorted(lost, reverse=True)[:MAX_WORST]]
         return tuple(
             Worst(
                 probe=self._probes[i].id,
                 canary=_shown(self._counts[i].canary),
                 stable=_shown(self._counts[i].stable) if self._paired else "",
                 example=self._counts[i].example,
+                broke=i in broke,
             )
             for i in worst
         )
 
+    def _broke(self) -> frozenset[int]:
+        """Positions of the probes that broke, by their passes."""
+        asked = [i for i, c in enumerate(self._counts) if sum(c.canary)]
+        chances = [fisher.p_value(_pair(self._counts[i].canary), _pair(self._counts[i].stable)) for i in asked]
+        return frozenset(asked[i] for i in fisher.discoveries(chances))
 
-_OUTCOMES: Final = ("lost", "tied", "won", "unscored")
+
+_OUTCOMES: Final = ("lost", "tied", "won", "unscored", "fault_tied", "fault_won")
 
 
 def _outcome(canary: Mark, stable: Mark) -> str:
@@ -125,9 +165,8 @@ def _outcome(canary: Mark, stable: Mark) -> str:
     return "won" if canary.passed else "lost"
 
 
-def _loss(canary: Mark, stable: Mark) -> int:
-    """1 for a lost pair, -1 for one that was won."""
-    return int(stable.passed is True) - int(canary.passed is True)
+def _pair(counts: list[int]) -> tuple[int, int]:
+    return counts[0], counts[1]
 
 
 def _side(counts: Iterable[list[int]]) -> Side:

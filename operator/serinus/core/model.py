@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from serinus.core.logs import Profile
 from serinus.core.runtime import Runtime
 
 Manifest = dict[str, Any]
@@ -190,6 +191,14 @@ class AlertOverride:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The switches of spec.monitoring.outputs."""
+
+    promtail: bool = True
+    loki_rules: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitoring:
     """spec.monitoring and spec.alerts, as far as outputs come from them. `interval` as Prometheus writes it."""
 
@@ -197,6 +206,8 @@ class Monitoring:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     overrides: Mapping[str, AlertOverride] = field(default_factory=dict, hash=False)
     disabled: frozenset[str] = frozenset()
+    logs: Profile = field(default_factory=Profile)
+    outputs: Outputs = field(default_factory=Outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

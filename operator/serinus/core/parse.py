@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from serinus.core.fields import Fields, as_member
+from serinus.core.logspec import parse_logs
 from serinus.core.measure import MAX_METRICS
 from serinus.core.model import (
     AlertOverride,
@@ -19,6 +20,7 @@ from serinus.core.model import (
     Mode,
     Monitoring,
     OnInconclusive,
+    Outputs,
     Owner,
     ProbeJob,
     Purpose,
@@ -75,7 +77,7 @@ def parse(body: Manifest, catalogue: Catalogue) -> Service:
         gates=gates,
         probe_job=_probe_job(spec.child("probeJob")),
         evidence_keep=_choice(spec, "evidenceRetention", ("WithService", "Keep")) == "Keep",
-        monitoring=_monitoring(spec),
+        monitoring=_monitoring(spec, runtime),
         restraining=restraining_fields(spec.raw),
         ignored=ignored_fields(spec.raw),
     )
@@ -252,13 +254,19 @@ def _probe_job(fields: Fields) -> ProbeJob:
     )
 
 
-def _monitoring(spec: Fields) -> Monitoring:
+def _monitoring(spec: Fields, runtime: Runtime) -> Monitoring:
     monitoring, alerts = spec.child("monitoring"), spec.child("alerts")
+    outputs = monitoring.child("outputs")
     return Monitoring(
         interval=monitoring.text("interval", "15s"),
         labels=monitoring.strings("labels"),
         overrides={o.text("alert"): _override(o) for o in alerts.items("overrides")},
         disabled=frozenset(str(a) for a in alerts.values("disabled")),
+        logs=parse_logs(monitoring.child("logs"), runtime.log_format),
+        outputs=Outputs(
+            promtail=outputs.boolean("promtail", default=True),
+            loki_rules=outputs.boolean("lokiRules", default=False),
+        ),
     )
 
 

@@ -39,16 +39,20 @@ def probe_sets(documents: list[Document], namespace: str) -> dict[str, ProbeSetS
         spec = document.body.get("spec")
         if document.kind == "ProbeSet" and document.namespace == namespace and isinstance(spec, dict):
             files = config_map_files(documents, namespace, spec)
-            found[document.name] = read_probe_set(document.name, spec, files)[0]
+            labelled = files_of(documents, namespace, named_config_map(spec, "calibration"))
+            found[document.name] = read_probe_set(document.name, spec, files, labelled)[0]
     return found
 
 
 def config_map_files(documents: list[Document], namespace: str, spec: dict[str, object]) -> dict[str, str]:
     """Return the files of the ConfigMap that a ProbeSet refers to, if it was given too."""
-    wanted = config_map_of(spec)
+    return files_of(documents, namespace, config_map_of(spec))
+
+
+def files_of(documents: list[Document], namespace: str, name: str) -> dict[str, str]:
+    """Return the files of a ConfigMap among these objects; none without a name, or if it is not there."""
     for document in documents:
-        same = document.name == wanted and document.namespace == namespace
-        if document.kind == "ConfigMap" and same:
+        if name and document.kind == "ConfigMap" and document.name == name and document.namespace == namespace:
             data = document.body.get("data")
             return {str(k): v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
     return {}
@@ -56,7 +60,12 @@ def config_map_files(documents: list[Document], namespace: str, spec: dict[str, 
 
 def config_map_of(spec: dict[str, object]) -> str:
     """Return the name of the ConfigMap that a ProbeSet refers to, empty if it refers to none."""
-    source = spec.get("source")
+    return named_config_map(spec, "source")
+
+
+def named_config_map(spec: dict[str, object], field: str) -> str:
+    """Return the name of the ConfigMap in a field of a ProbeSet (source, calibration), empty if there is none."""
+    source = spec.get(field)
     reference = source.get("configMapRef") if isinstance(source, dict) else None
     return str(reference.get("name", "")) if isinstance(reference, dict) else ""
 

@@ -14,6 +14,11 @@ from serinus.probes.check import check_probes
 
 _ENDINGS: Final = (".yaml", ".yml", ".json", ".csv", ".txt", ".md", ".j2", ".js", ".cjs")
 _KIND: Final = "ProbeSet"
+_ANYBODY: Final[Mapping[str, Any]] = {
+    "judges": [{"name": "any", "model": "any", "endpointRef": {"name": "any"}}],
+    "embeddings": {"model": "any", "endpointRef": {"name": "any"}},
+}
+"""Who judges is said by the ProbeSet to be, not by its files."""
 _BLOCK: Final = re.compile(r"inline:\s*\|")
 _STEP: Final = re.compile(r"[^.\[\]]+")
 
@@ -34,6 +39,7 @@ def validate_probeset_file(path: Path, prompts: tuple[str, ...] = ()) -> list[Pr
     spec: dict[str, Any] = {"source": {"configMapRef": {"name": "folder", "key": path.name}}}
     spec["format"] = "csv" if path.suffix == ".csv" else "promptfoo"
     spec["prompts"] = list(prompts)
+    spec |= _ANYBODY
     return _ordered(_problems(parse_probe_set(spec, files), path.name))
 
 

@@ -26,9 +26,8 @@ from serinus.core.seen import DecisionSeen, Questions, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import waits, wake_after
-from serinus.resources import BUILDERS
+from serinus.resources import BUILDERS, prometheus_rule
 from serinus.resources.context import Context, Settings
-from serinus.resources.prometheus_rule import override_problems, unknown_alerts
 from serinus.upkeep import RunUpdate, run_updates
 
 
@@ -214,12 +213,6 @@ def _spec_problem(desk: _Desk, state: State) -> Hold | None:
     )
 
 
-def _monitoring_problem(desk: _Desk) -> str:
-    """What of spec.alerts cannot be done; the alerts keep their defaults then."""
-    alerts = desk.around.alerts
-    return "; ".join((*unknown_alerts(desk.service, alerts), *override_problems(desk.service, alerts)))
-
-
 def _running_port(desk: _Desk, stable: str) -> str:
     """Port of the stable revision as a number, if it was given as one; else empty: a name may mean any number."""
     data = next((r.data for r in desk.snapshot.revisions if r.name == stable), {})
@@ -243,7 +236,8 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         invalid=desk.invalid,
         spec_problem=_spec_problem(desk, new),
         probes_problem=desk.probes_problem,
-        monitoring_problem=_monitoring_problem(desk),
+        monitoring_problems=prometheus_rule.problems(context),
+        monitoring_note=prometheus_rule.left_out(context),
         scorecard=_scorecard(desk, state, new),
     )
     return Plan(

@@ -35,6 +35,11 @@ class Case:
     data: dict[str, Any]
 
     @property
+    def interval(self) -> str:
+        """Time between two samples, and between two evaluations: a story of days needs few of them."""
+        return str(self.data.get("interval", "1m"))
+
+    @property
     def title(self) -> str:
         """The story in one line."""
         return f"{self.alert} {'fires' if self.fires else 'is silent'} when {self.when}"
@@ -82,7 +87,7 @@ def only(rule: Manifest, name: str) -> Manifest:
     groups = [
         {**group, "rules": kept}
         for group in rule["spec"]["groups"]
-        if (kept := [r for r in group["rules"] if r["alert"] == name])
+        if (kept := [r for r in group["rules"] if r.get("alert") == name])
     ]
     return {**rule, "spec": {"groups": groups}}
 
@@ -91,7 +96,8 @@ def run(case: Case, folder: Path, *, rule: Manifest | None = None, expected: boo
     """Run one case; return promtool's complaint, or nothing. `expected` overrules whether it fires."""
     [built] = prometheus_rule.build(context())
     fires = case.fires if expected is None else expected
-    return promtool.test(only(rule or built, case.alert), [unit_test(case, fires=fires)], folder)
+    alone = only(rule or built, case.alert)
+    return promtool.test(alone, [unit_test(case, fires=fires)], folder, interval=case.interval)
 
 
 def unit_test(case: Case, *, fires: bool) -> dict[str, Any]:
@@ -101,7 +107,7 @@ def unit_test(case: Case, *, fires: bool) -> dict[str, Any]:
         for name, values in case.data["series"].items()
     ]
     at = {"eval_time": case.data["at"], "alertname": case.alert, "exp_alerts": [_expected(case)] if fires else []}
-    return {"interval": "1m", "input_series": series, "alert_rule_test": [at]}
+    return {"interval": case.interval, "input_series": series, "alert_rule_test": [at]}
 
 
 def _expected(case: Case) -> dict[str, Any]:

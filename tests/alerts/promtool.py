@@ -18,13 +18,13 @@ def check(rules: Manifest, folder: Path) -> str:
     return _run("check", "rules", "--lint=all", "--lint-fatal", str(path))
 
 
-def test(rules: Manifest, tests: list[Data], folder: Path) -> str:
-    """Ask `promtool test rules`, evaluating every minute; return what it complains of, or nothing."""
+def test(rules: Manifest, tests: list[Data], folder: Path, *, interval: str = "1m") -> str:
+    """Ask `promtool test rules`, evaluating that often; return what it complains of, or nothing."""
     unit = folder / "test.yaml"
     order = [group["name"] for group in rules["spec"]["groups"]]
     data = {
         "rule_files": [str(_write(rules, folder))],
-        "evaluation_interval": "1m",
+        "evaluation_interval": interval,
         "group_eval_order": order,
         "fuzzy_compare": True,
         "tests": tests,

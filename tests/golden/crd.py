@@ -73,6 +73,9 @@ def _strict(schema: Schema) -> Schema:
         found["additionalProperties"] = _strict(found["additionalProperties"])
     if "items" in found:
         found["items"] = _strict(found["items"])
+    for bound, exclusive in (("maximum", "exclusiveMaximum"), ("minimum", "exclusiveMinimum")):
+        if found.pop(exclusive, False):  # true in OpenAPI 3.0, the bound itself in JSON Schema
+            found[exclusive] = found.pop(bound)
     if schema.get("x-kubernetes-int-or-string"):
         found.pop("type", None)
         found["anyOf"] = [{"type": "integer"}, {"type": "string"}]

@@ -78,6 +78,17 @@ def test_what_is_right_has_no_problems(tmp_path: Path, capsys: pytest.CaptureFix
     assert problems(written(tmp_path, *right), capsys) == []
 
 
+def test_a_bound_that_is_not_allowed_itself_is_refused_and_what_is_below_it_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slo = {"name": "up", "signal": "availability", "objectivePercent": 100}
+
+    [found] = problems(written(tmp_path, objects.llmservice(slos=[slo]), objects.probeset()), capsys)
+    assert (found["field"], "100" in found["message"]) == ("spec.slos[0].objectivePercent", True)
+    below = objects.llmservice(slos=[{**slo, "objectivePercent": 99.99}])
+    assert problems(written(tmp_path, below, objects.probeset()), capsys) == []
+
+
 def test_the_objects_of_the_quick_start_are_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"^```yaml\n(.*?)^```", QUICK_START.read_text(), re.DOTALL | re.MULTILINE)
     path = tmp_path / "all.yaml"

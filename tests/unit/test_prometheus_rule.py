@@ -23,11 +23,11 @@ def context(of: Service, **settings: Any) -> Context:
 
 def rules(of: Service, **settings: Any) -> dict[str, dict[str, Any]]:
     [built] = prometheus_rule.build(context(of, **settings))
-    return {rule["alert"]: rule for group in built["spec"]["groups"] for rule in group["rules"]}
+    return {rule["alert"]: rule for group in built["spec"]["groups"] for rule in group["rules"] if "alert" in rule}
 
 
 def problems(of: Service) -> tuple[str, ...]:
-    return prometheus_rule.override_problems(of, render.library().alerts)
+    return prometheus_rule.override_problems(context(of))
 
 
 def test_every_alert_is_generated_with_severity_and_owner() -> None:
@@ -130,11 +130,13 @@ def test_a_disabled_alert_is_left_out_and_an_empty_group_with_it() -> None:
 
     [built] = prometheus_rule.build(context(quiet))
 
-    assert [group["name"] for group in built["spec"]["groups"]] == ["serving"]
+    assert "rollout" not in [group["name"] for group in built["spec"]["groups"]]
 
 
 def test_without_any_alert_there_is_no_object() -> None:
-    assert prometheus_rule.build(replace(context(service()), alerts=())) == []
+    bare = replace(service(), slos=())
+
+    assert prometheus_rule.build(replace(context(bare), alerts=())) == []
 
 
 def test_an_alert_that_does_not_exist_is_reported_with_those_that_do() -> None:
@@ -147,24 +149,24 @@ def test_an_alert_that_does_not_exist_is_reported_with_those_that_do() -> None:
         ),
     )
 
-    first, second = prometheus_rule.unknown_alerts(wrong, render.library().alerts)
+    first, second = prometheus_rule.unknown_alerts(context(wrong))
 
     assert first.startswith(
         "spec.alerts.overrides[alert=LLMRolloutHolt]: found 'LLMRolloutHolt', allowed are LLMCanary"
     )
     assert second.startswith("spec.alerts.disabled: found 'LLMGone', allowed are LLMCanaryNotReady, ")
-    assert prometheus_rule.unknown_alerts(service(), render.library().alerts) == ()
+    assert prometheus_rule.unknown_alerts(context(service())) == ()
 
 
 def test_alerts_over_signals_that_a_runtime_does_not_have_are_not_generated() -> None:
     custom = replace(service(), runtime=render.library().runtimes["custom"])
 
-    missing = prometheus_rule.unavailable_alerts(custom, render.library().alerts)
+    missing = prometheus_rule.unavailable_alerts(context(custom))
 
     assert missing == {"LLMErrorRatioHigh", "LLMFirstTokenLatencyHigh", "LLMQueueGrowing", "LLMKvCacheFull"}
     assert {"LLMTargetDown", "LLMServiceDown", "LLMRolloutHeld"} <= rules(custom).keys()
     assert not missing & rules(custom).keys()
-    assert prometheus_rule.unavailable_alerts(service(), render.library().alerts) == frozenset()
+    assert prometheus_rule.unavailable_alerts(context(service())) == frozenset()
 
 
 def test_the_owners_runbook_goes_before_ours_and_what_is_not_configured_is_left_out() -> None:

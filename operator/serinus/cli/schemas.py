@@ -14,6 +14,8 @@ from serinus.core.datafile import InvalidCatalogue
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _SHOWN = 200
+_EXCLUSIVE = {"maximum": "exclusiveMaximum", "minimum": "exclusiveMinimum"}
+"""OpenAPI 3.0 says with true that a bound is not allowed itself; JSON Schema has the bound there."""
 
 
 def is_ours(body: dict[str, Any]) -> bool:
@@ -58,7 +60,7 @@ def _schemas() -> dict[str, dict[str, Any]]:
 
 
 def _closed(schema: Any) -> Any:
-    """Refuse unknown fields, and read Kubernetes' int-or-string as JSON Schema does."""
+    """Refuse unknown fields, and read Kubernetes' int-or-string and exclusive bounds as JSON Schema does."""
     if isinstance(schema, list):
         return [_closed(s) for s in schema]
     if not isinstance(schema, dict):
@@ -66,6 +68,9 @@ def _closed(schema: Any) -> Any:
     closed = {key: _closed(value) for key, value in schema.items()}
     if schema.get("x-kubernetes-int-or-string"):
         closed["type"] = ["integer", "string"]
+    for bound, exclusive in _EXCLUSIVE.items():
+        if closed.pop(exclusive, False) and bound in closed:
+            closed[exclusive] = closed.pop(bound)
     open_ended = schema.get(_PRESERVE) or "additionalProperties" in schema
     if isinstance(schema.get("properties"), dict) and not open_ended:
         closed["additionalProperties"] = False

@@ -20,7 +20,8 @@ from serinus.core.probeset import parse_probe_set
 from serinus.core.questions import questions_of
 from serinus.plan import Surroundings
 from serinus.probes.check import check_probes
-from serinus.resources.prometheus_rule import override_problems, unknown_alerts
+from serinus.resources import prometheus_rule
+from serinus.resources.context import Context
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,12 @@ def _probe_set(document: Document, found: list[Document]) -> Sequence[Problem]:
     if wanted and not any(d.kind == "ConfigMap" and d.name == wanted for d in found):
         message = f"found {wanted!r}, which is not among the files given: give its file too, to check the questions"
         return [Problem(line=0, field="spec.source.configMapRef.name", message=message)]
-    parsed = parse_probe_set(spec, files)
+    labels = context.named_config_map(spec, "calibration")
+    labelled = context.files_of(found, document.namespace, labels)
+    if labels and not labelled:
+        message = f"found {labels!r}, which is not among the files given: give its file too, to check the labels"
+        return [Problem(line=0, field="spec.calibration.configMapRef.name", message=message)]
+    parsed = parse_probe_set(spec, files, labelled)
     return parsed.problems or check_probes(parsed)
 
 
@@ -91,13 +97,8 @@ def _service(document: Document, found: list[Document], around: Surroundings) ->
         service = parse(document.body, around.catalogue)
     except InvalidSpec as e:
         return [(e.path, e.message)]
-    wrong = [
-        tuple(text.split(": ", 1))
-        for text in (
-            *unknown_alerts(service, around.alerts),
-            *override_problems(service, around.alerts),
-        )
-    ]
+    monitored = Context(service=service, settings=around.settings, runtimes=around.catalogue, alerts=around.alerts)
+    wrong = [tuple(p.message.split(": ", 1)) for p in prometheus_rule.problems(monitored)]
     sets = context.probe_sets(found, service.namespace)
     # Without a ProbeSet among the files they are elsewhere: whether they exist is for the cluster to say.
     problem = questions_of(service.gates, sets)[1] if sets else None

@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from serinus.core.promql import Duration, parse_duration, parse_number
+from serinus.core.slo import Burn
 
 
 class Severity(StrEnum):
@@ -13,6 +14,12 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+
+class Needs(StrEnum):
+    """What a service must have for an alert to be about anything."""
+
+    CONTINUOUS_PROBING = "continuousProbing"
 
 
 class Unit(StrEnum):
@@ -33,7 +40,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alert with its default parameters; `expr`, `summary` and `description` have `$placeholders`."""
+    """One alert with its default parameters; `expr`, `summary` and `description` have `$placeholders`.
+
+    With `burn` it is made once for each objective of a service, else once for the service.
+    """
 
     name: str
     expr: str
@@ -43,14 +53,18 @@ class Alert:
     summary: str
     description: str
     runbook: str  # section of runbooks.md, as an anchor
+    burn: Burn | None = None
+    needs: Needs | None = None
+    gates: bool = False  # gates rest on it: who has gates cannot disable it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertGroup:
-    """Alerts that are evaluated together."""
+    """Alerts that are evaluated together; `interval` apart, or None: as often as Prometheus is set to."""
 
     name: str
     alerts: tuple[Alert, ...]
+    interval: Duration | None = None
 
 
 def parse_threshold(unit: Unit, text: str) -> Threshold:

@@ -5,21 +5,26 @@ It reads no file and knows no service; what is not known is refused.
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
-from serinus.core.alert import Alert, AlertGroup, Severity, Threshold, Unit, parse_threshold
+from serinus.core.alert import Alert, AlertGroup, Needs, Severity, Threshold, Unit, parse_threshold
 from serinus.core.datafile import choice, matching, only, reading, typed
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec
-from serinus.core.promql import Matcher, parse_duration, scope
+from serinus.core.promql import Matcher, parse_duration, parse_number, scope
+from serinus.core.slo import SPAN, STEP, Burn, Slo, Window
 from serinus.core.template import Value, placeholders, substitute
 
 _GROUP: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _ALERT: Final = re.compile(r"LLM[A-Za-z0-9]{1,77}")
 _SECTION: Final = re.compile(r"[a-z0-9-]+")
+_WORDS: Final = ("summary", "description", "runbook")
 _TEXTS: Final = frozenset({"namespace", "name", "model", "team", "for"})
 _PROMETHEUS: Final = frozenset({"labels", "value"})
 _EXAMPLE: Final = scope("namespace", "service")
+_OBJECTIVE_TEXTS: Final = frozenset({"slo", "objective", "window", "factor", "long", "minimum"})
+_OBJECTIVE: Final = Slo(name="example", signal="availability", objective=Decimal("0.99"), window=Window.MONTH)
 
 
 def parse_alerts(data: object, file: str) -> AlertGroup:
@@ -33,16 +38,30 @@ def expression(alert: Alert, threshold: Threshold | None, service: tuple[Matcher
     return substitute(alert.expr, values)
 
 
+def burn_expression(alert: Alert, burn: Burn, slo: Slo, service: tuple[Matcher, ...]) -> str:
+    """The expression of a burn-rate alert for one objective of one service; raises InvalidQuery."""
+    values: Mapping[str, Value] = {
+        "service": (*service, Matcher("slo", slo.name)),
+        "limit": burn.limit(slo),
+        "minimum": Decimal(burn.minimum(slo)),
+        "step": Decimal(STEP),
+    }
+    return substitute(alert.expr, values)
+
+
 def _group(fields: Fields) -> AlertGroup:
-    only(fields, "group", "alerts")
+    only(fields, "group", "interval", "alerts")
     alerts = tuple(_alert(a) for a in fields.items("alerts"))
     if not alerts:
         raise InvalidSpec(fields.at("alerts"), "is required, allowed is a list of alerts")
-    return AlertGroup(name=matching(fields, "group", _GROUP), alerts=alerts)
+    interval = typed(fields.at("interval"), lambda: parse_duration(fields.text("interval", "0s")))
+    return AlertGroup(
+        name=matching(fields, "group", _GROUP), alerts=alerts, interval=interval if interval.milliseconds else None
+    )
 
 
 def _alert(fields: Fields) -> Alert:
-    only(fields, "name", "expr", "for", "severity", "threshold", "summary", "description", "runbook")
+    only(fields, "name", "expr", "for", "severity", "threshold", "burn", "needs", "gates", *_WORDS)
     alert = Alert(
         name=matching(fields, "name", _ALERT),
         expr=fields.text("expr").strip(),
@@ -52,24 +71,46 @@ def _alert(fields: Fields) -> Alert:
         summary=fields.text("summary").strip(),
         description=fields.text("description").strip(),
         runbook=matching(fields, "runbook", _SECTION),
+        burn=_burn(fields.child("burn")) if fields.has("burn") else None,
+        needs=Needs(choice(fields, "needs", tuple(Needs))) if fields.has("needs") else None,
+        gates=fields.boolean("gates", default=False),
     )
+    if alert.burn and alert.threshold:
+        raise InvalidSpec(fields.at("threshold"), "found with burn, allowed is one of both: an objective has the limit")
     _check_expression(alert, fields.at("expr"))
     for key, text in (("summary", alert.summary), ("description", alert.description)):
-        _check_text(text, fields.at(key), has_threshold=alert.threshold is not None)
+        _check_text(text, fields.at(key), alert)
     return alert
 
 
+def _burn(fields: Fields) -> Burn:
+    only(fields, "short", "long", "budgetPercent")
+    percent = typed(fields.at("budgetPercent"), lambda: parse_number(str(fields.raw.get("budgetPercent"))))
+    return Burn(short=matching(fields, "short", SPAN), long=matching(fields, "long", SPAN), budget_percent=percent)
+
+
 def _check_expression(alert: Alert, path: str) -> None:
-    used = placeholders(alert.expr)
-    wanted = {"service", "threshold"} if alert.threshold else {"service"}
+    used, wanted = placeholders(alert.expr), _wanted(alert)
     if used != wanted:
         found = ", ".join(f"${p}" for p in sorted(used)) or "none"
         raise InvalidSpec(path, f"found placeholders {found}, allowed are exactly ${', $'.join(sorted(wanted))}")
-    typed(path, lambda: expression(alert, alert.threshold, _EXAMPLE))
+    burn = alert.burn
+    typed(
+        path,
+        lambda: (
+            burn_expression(alert, burn, _OBJECTIVE, _EXAMPLE) if burn else expression(alert, alert.threshold, _EXAMPLE)
+        ),
+    )
 
 
-def _check_text(text: str, path: str, *, has_threshold: bool) -> None:
-    allowed = _TEXTS | {"threshold"} if has_threshold else _TEXTS
+def _wanted(alert: Alert) -> set[str]:
+    if alert.burn:
+        return {"service", "limit", "minimum", "step"}
+    return {"service", "threshold"} if alert.threshold else {"service"}
+
+
+def _check_text(text: str, path: str, alert: Alert) -> None:
+    allowed = _TEXTS | ({"threshold"} if alert.threshold else set()) | (_OBJECTIVE_TEXTS if alert.burn else set())
     if unknown := placeholders(text) - allowed - _PROMETHEUS:
         raise InvalidSpec(path, f"found ${min(unknown)}, allowed are ${', $'.join(sorted(allowed))}")
 

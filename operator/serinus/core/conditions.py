@@ -19,6 +19,14 @@ class Condition:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What of a spec is not done: a reason in CamelCase; a sentence with the field, what was found, what is allowed."""
+
+    reason: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionFacts:
     """What conditions are made from."""
@@ -33,7 +41,8 @@ class ConditionFacts:
     stage: str
     spec_problem: Hold | None
     probes_problem: Hold | None
-    monitoring: str  # what is wrong with it; empty: nothing
+    monitoring: tuple[Problem, ...]  # what is wrong with it
+    monitoring_note: str = ""  # what is not generated, though nothing is wrong
     enforced: bool = True  # gates decide; else nothing that users reach is verified
 
 
@@ -71,8 +80,9 @@ def _held(facts: ConditionFacts) -> Condition:
 
 def _monitoring(facts: ConditionFacts) -> Condition:
     if facts.monitoring:
-        return Condition("MonitoringReady", "False", "NotAsSpecified", facts.monitoring)
-    return Condition("MonitoringReady", "True", "Generated")
+        messages = "; ".join(problem.message for problem in facts.monitoring)
+        return Condition("MonitoringReady", "False", facts.monitoring[0].reason, messages)
+    return Condition("MonitoringReady", "True", "Generated", facts.monitoring_note)
 
 
 def _problem(kind: str, problem: Hold | None, good: str) -> Condition:

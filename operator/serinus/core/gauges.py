@@ -31,6 +31,7 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
         **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
         **dict(_gates(view)),
         **dict(_traffic(view)),
+        **{("slo_objective", slo.name): float(slo.objective) for slo in service.slos},
         **_outputs(outputs),
     }
 

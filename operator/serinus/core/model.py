@@ -7,6 +7,7 @@ from typing import Any
 
 from serinus.core.logs import Profile
 from serinus.core.runtime import Runtime
+from serinus.core.slo import Slo
 
 Manifest = dict[str, Any]
 """A finished Kubernetes object."""
@@ -230,6 +231,7 @@ class Service:
     probe_job: ProbeJob
     evidence_keep: bool
     monitoring: Monitoring
+    slos: tuple[Slo, ...] = ()
     restraining: tuple[str, ...] = ()  # paths of set fields that restrain a rollout and that this version cannot act on
     ignored: tuple[str, ...] = ()  # paths of set fields that restrain nothing and are not acted on yet
 

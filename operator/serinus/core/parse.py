@@ -35,6 +35,7 @@ from serinus.core.model import (
 )
 from serinus.core.ports import container_port
 from serinus.core.runtime import Catalogue, Runtime
+from serinus.core.slospec import parse_slos
 from serinus.core.support import ignored_fields, restraining_fields
 
 _DEFAULT_STEPS: Final = ({"trafficPercent": 10, "bake": "5m"}, {"trafficPercent": 50, "bake": "5m"})
@@ -78,6 +79,7 @@ def parse(body: Manifest, catalogue: Catalogue) -> Service:
         probe_job=_probe_job(spec.child("probeJob")),
         evidence_keep=_choice(spec, "evidenceRetention", ("WithService", "Keep")) == "Keep",
         monitoring=_monitoring(spec, runtime),
+        slos=parse_slos(spec),
         restraining=restraining_fields(spec.raw),
         ignored=ignored_fields(spec.raw),
     )

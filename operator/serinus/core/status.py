@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from serinus.core import memory
 from serinus.core.arrange import Arrangement, serves
-from serinus.core.conditions import ConditionFacts, conditions, merge
+from serinus.core.conditions import ConditionFacts, Problem, conditions, merge
 from serinus.core.gates import GateView, purpose_of
 from serinus.core.gatestatus import chances, gate_status
 from serinus.core.invalidstatus import withdrawn
@@ -47,7 +47,8 @@ class View:
     invalid: str = ""  # what is wrong with a spec that cannot be acted on: `path: text`
     spec_problem: Hold | None = None
     probes_problem: Hold | None = None
-    monitoring_problem: str = ""
+    monitoring_problems: tuple[Problem, ...] = ()
+    monitoring_note: str = ""
     scorecard: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -261,11 +262,12 @@ def _facts(view: View, word: str, outputs: Sequence[Output]) -> ConditionFacts:
         spec_problem=view.spec_problem,
         probes_problem=view.probes_problem,
         monitoring=_monitoring(view, outputs),
+        monitoring_note=view.monitoring_note,
         enforced=view.service.rollout.mode is Mode.ENFORCE,
     )
 
 
-def _monitoring(view: View, outputs: Sequence[Output]) -> str:
-    """What keeps the monitoring from being as the spec says; empty if nothing."""
-    failed = [f"{o.kind} {o.name}: {o.message or o.reason}" for o in outputs if o.state == "Failed"]
-    return "; ".join(text for text in (view.monitoring_problem, *failed) if text)
+def _monitoring(view: View, outputs: Sequence[Output]) -> tuple[Problem, ...]:
+    """What keeps the monitoring from being as the spec says."""
+    failed = (f"{o.kind} {o.name}: {o.message or o.reason}" for o in outputs if o.state == "Failed")
+    return (*view.monitoring_problems, *(Problem("NotAsSpecified", message) for message in failed))

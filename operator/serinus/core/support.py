@@ -50,7 +50,6 @@ RESTRAINING: Final[Mapping[str, Find]] = {
 IGNORED: Final[Mapping[str, Find]] = {
     "spec.workload.restartAt": _field("workload", "restartAt"),
     "spec.gates.quality[].every": _gates("every"),
-    "spec.slos": _field("slos"),
     "spec.monitoring.policies": _field("monitoring", "policies"),
     "spec.monitoring.outputs": _outputs,
     "spec.signals": _field("signals"),

@@ -1,52 +1,31 @@
-"""The PrometheusRule of a service: its alerts, with its own parameters, from the data of `alert-rules/`.
+"""The PrometheusRule of a service: which alerts and objectives it has, in which groups, and what of its spec is not.
 
-It owns what goes from a service into an alert. Text of a user never becomes a template, an expression never text.
+It owns the choice. What a rule looks like, `alert_rule` and `objectives` know; the alerts are data (`alert-rules/`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
-from urllib.parse import urlencode
 
-from serinus.core.alert import Alert, AlertGroup, Severity, Threshold, Unit, parse_threshold
+from serinus.core.alert import Alert, Needs
 from serinus.core.alertfile import expression
-from serinus.core.annotation import fill, literal
-from serinus.core.datafile import typed
-from serinus.core.fields import as_member
-from serinus.core.model import AlertOverride, InvalidSpec, Manifest, Service
-from serinus.core.promql import Duration, check, number, parse_duration, scope
+from serinus.core.conditions import Problem
+from serinus.core.model import InvalidSpec, Manifest, Mode, Service
+from serinus.core.promql import check, scope
+from serinus.resources import objectives
+from serinus.resources.alert_rule import OVERRIDES, build_burn_rule, build_rule, parameters_of
+from serinus.resources.available import recorded
 from serinus.resources.context import Context
 from serinus.resources.service_monitor import monitor_labels
-from serinus.resources.signal_rules import series
 
-_OVERRIDES: Final = "spec.alerts.overrides"
-
-
-@dataclass(frozen=True, slots=True)
-class _Parameters:
-    """What an owner may change of an alert."""
-
-    threshold: Threshold | None
-    hold: Duration
-    severity: Severity
+_DISABLED = "spec.alerts.disabled"
 
 
 def build(context: Context) -> list[Manifest]:
-    """Build the one PrometheusRule; alerts that are disabled or that the runtime has no signals for are left out.
-
-    An override that its alert cannot take does not keep the alert away: the alert has its defaults then, and
-    `override_problems` says so.
-    """
-    service = context.service
-    missing = unavailable_alerts(service, context.alerts)
-    dashboard = literal(_dashboard(context))
-    groups = []
-    for group in context.alerts:
-        wanted = [a for a in group.alerts if a.name not in service.monitoring.disabled and a.name not in missing]
-        if wanted:
-            groups.append({"name": group.name, "rules": [_rule(context, alert, dashboard) for alert in wanted]})
+    """Build the one PrometheusRule; alerts that are disabled or that the runtime has no signals for are left out."""
+    groups = [*_alert_groups(context), *_objective_groups(context)]
     if not groups:
         return []
+    service = context.service
     metadata = {"name": service.name, "namespace": service.namespace, "labels": monitor_labels(context)}
     return [
         {
@@ -58,29 +37,58 @@ def build(context: Context) -> list[Manifest]:
     ]
 
 
-def unknown_alerts(service: Service, groups: tuple[AlertGroup, ...]) -> tuple[str, ...]:
+def problems(context: Context) -> tuple[Problem, ...]:
+    """What of spec.slos and spec.alerts cannot be done; the rest is generated all the same."""
+    told = (*unknown_alerts(context), *override_problems(context), *guarded_alerts(context))
+    return (*objectives.problems(context), *(Problem("NotAsSpecified", message) for message in told))
+
+
+def left_out(context: Context) -> str:
+    """Say which alerts there are not, because nothing records what they are about; empty if all are there."""
+    names = ", ".join(sorted(unavailable_alerts(context)))
+    return f"no series of {context.service.runtime.title} or of an observer for {names}" if names else ""
+
+
+def unknown_alerts(context: Context) -> tuple[str, ...]:
     """One message for each override of, or switch for, an alert that does not exist."""
-    known = sorted(a.name for g in groups for a in g.alerts)
-    named = [(f"{_OVERRIDES}[alert={name}]", name) for name in sorted(service.monitoring.overrides)]
-    named += [("spec.alerts.disabled", name) for name in sorted(service.monitoring.disabled)]
+    service = context.service
+    known = sorted(alert.name for alert in _alerts(context))
+    named = [(f"{OVERRIDES}[alert={name}]", name) for name in sorted(service.monitoring.overrides)]
+    named += [(_DISABLED, name) for name in sorted(service.monitoring.disabled)]
     return tuple(f"{path}: found {n!r}, allowed are {', '.join(known)}" for path, n in named if n not in known)
 
 
-def override_problems(service: Service, groups: tuple[AlertGroup, ...]) -> tuple[str, ...]:
+def override_problems(context: Context) -> tuple[str, ...]:
     """One message for each override that its alert cannot take: a threshold in another unit, for instance."""
-    problems = []
-    for alert in (a for g in groups for a in g.alerts if a.name in service.monitoring.overrides):
+    overrides, found = context.service.monitoring.overrides, []
+    for alert in (a for a in _alerts(context) if a.name in overrides):
         try:
-            _parameters(alert, service.monitoring.overrides[alert.name])
+            parameters_of(alert, overrides[alert.name])
         except InvalidSpec as e:
-            problems.append(str(e))
-    return tuple(problems)
+            found.append(str(e))
+    return tuple(found)
 
 
-def unavailable_alerts(service: Service, groups: tuple[AlertGroup, ...]) -> frozenset[str]:
-    """Alerts over a signal that the service's runtime does not have; they are reported, never generated."""
-    recorded = series(service.runtime)
-    return frozenset(a.name for g in groups for a in g.alerts if not _signals(a) <= recorded)
+def guarded_alerts(context: Context) -> tuple[str, ...]:
+    """One message for each alert that is to be disabled though gates rest on it; it stays."""
+    service = context.service
+    gates = ", ".join(gate.name for gate in service.gates)
+    return tuple(
+        f"{_DISABLED}: found {alert.name!r}, allowed is an alert that no gate rests on: without it nobody would hear "
+        f"that {gates} cannot judge"
+        for alert in _alerts(context)
+        if alert.name in service.monitoring.disabled and _guarded(service, alert)
+    )
+
+
+def unavailable_alerts(context: Context) -> frozenset[str]:
+    """Alerts over a signal that nothing records for the service; they are reported, never generated."""
+    there = recorded(context)
+    return frozenset(a.name for a in _alerts(context) if not a.burn and not _signals(a) <= there)
+
+
+def _alerts(context: Context) -> tuple[Alert, ...]:
+    return tuple(alert for group in context.alerts for alert in group.alerts)
 
 
 @lru_cache(maxsize=256)
@@ -89,85 +97,45 @@ def _signals(alert: Alert) -> frozenset[str]:
     return frozenset(s.metric for s in check(query) if s.metric.startswith("llm:"))
 
 
-def _rule(context: Context, alert: Alert, dashboard: str) -> Manifest:
+def _guarded(service: Service, alert: Alert) -> bool:
+    return alert.gates and bool(service.gates) and service.rollout.mode is not Mode.UNGATED
+
+
+def _wanted(service: Service, alert: Alert) -> bool:
+    """Whether the service's owner wants an alert, and has what it is about."""
+    if alert.needs is Needs.CONTINUOUS_PROBING and not any(gate.every for gate in service.gates):
+        return False
+    return alert.name not in service.monitoring.disabled or _guarded(service, alert)
+
+
+def _alert_groups(context: Context) -> Iterator[Manifest]:
     service = context.service
-    parameters = _effective(alert, service.monitoring.overrides.get(alert.name))
-    labels = {
-        "severity": parameters.severity.value,
-        "namespace": literal(service.namespace),
-        "llmservice": literal(service.name),
-        "team": literal(service.owner.team),
-    }
-    values = {
-        "namespace": service.namespace,
-        "name": service.name,
-        "model": service.model,
-        "team": service.owner.team,
-        "for": parameters.hold.text,
-        "threshold": _shown(parameters.threshold),
-    }
-    annotations = {
-        "summary": fill(alert.summary, values),
-        "description": fill(alert.description, values),
-        "runbook_url": literal(_runbook(context, alert)),
-        "dashboard_url": dashboard,
-    }
-    return {
-        "alert": alert.name,
-        "expr": expression(alert, parameters.threshold, scope(service.namespace, service.name)),
-        "for": parameters.hold.text,
-        "labels": labels,
-        "annotations": {key: text for key, text in annotations.items() if text},
-    }
+    missing = unavailable_alerts(context)
+    for group in context.alerts:
+        wanted = (a for a in group.alerts if not a.burn and a.name not in missing and _wanted(service, a))
+        rules = [build_rule(context, alert) for alert in wanted]
+        if rules:
+            interval = {"interval": group.interval.text} if group.interval else {}
+            yield {"name": group.name, **interval, "rules": rules}
 
 
-def _runbook(context: Context, alert: Alert) -> str:
-    """The owner's own runbook goes before ours; empty if neither is configured."""
-    base = context.settings.runbook_base
-    return context.service.owner.runbook or (f"{base}#{alert.runbook}" if base else "")
+def _objective_groups(context: Context) -> Iterator[Manifest]:
+    """Counts and short windows often, long windows seldom; each alert in the group of its long window."""
+    service, slos = context.service, objectives.countable(context)
+    if not slos:
+        return
+    fast = [*objectives.fast_rules(service, slos), *_burn_rules(context, objectives.FAST_WINDOWS)]
+    slow = [*objectives.slow_rules(service, slos), *_burn_rules(context, objectives.SLOW_WINDOWS)]
+    yield {"name": objectives.FAST_GROUP, "interval": objectives.FAST_INTERVAL, "rules": fast}
+    yield {"name": objectives.SLOW_GROUP, "interval": objectives.SLOW_INTERVAL, "rules": slow}
 
 
-def _dashboard(context: Context) -> str:
-    base = context.settings.dashboard_base
-    query = urlencode({"var-namespace": context.service.namespace, "var-service": context.service.name})
-    return f"{base}{'&' if '?' in base else '?'}{query}" if base else ""
-
-
-def _effective(alert: Alert, override: AlertOverride | None) -> _Parameters:
-    try:
-        return _parameters(alert, override or AlertOverride())
-    except InvalidSpec:
-        return _parameters(alert, AlertOverride())
-
-
-def _parameters(alert: Alert, override: AlertOverride) -> _Parameters:
-    """An alert's parameters with the override's in their place; raises InvalidSpec for one that does not fit."""
-    path = f"{_OVERRIDES}[alert={alert.name}]"
-    threshold, hold, severity = alert.threshold, alert.hold, alert.severity
-    if override.threshold is not None:
-        threshold = _threshold(alert, override.threshold, path)
-    if override.hold is not None:
-        hold = typed(f"{path}.for", lambda: parse_duration(override.hold or ""))
-    if override.severity is not None:
-        severity = as_member(override.severity, Severity, f"{path}.severity")
-    return _Parameters(threshold, hold, severity)
-
-
-def _threshold(alert: Alert, text: str, path: str) -> Threshold:
-    if alert.threshold is None:
-        raise InvalidSpec(f"{path}.threshold", f"found {text!r}, allowed is none: this alert is about a state")
-    unit = alert.threshold.unit
-    return typed(f"{path}.threshold{unit.capitalize()}", lambda: parse_threshold(unit, text))
-
-
-def _shown(threshold: Threshold | None) -> str:
-    """A threshold for people: with its unit."""
-    if threshold is None:
-        return ""
-    match threshold.unit:
-        case Unit.PERCENT:
-            return f"{number(threshold.value)} %"
-        case Unit.DURATION:
-            return Duration(int(threshold.value * 1000)).text
-        case Unit.VALUE:  # pragma: no branch - mypy proves that no other unit is left
-            return number(threshold.value)
+def _burn_rules(context: Context, windows: tuple[str, ...]) -> Iterator[Manifest]:
+    """A limit of 1 and more can never be passed: an alert that cannot fire is not made."""
+    service = context.service
+    for alert in (a for a in _alerts(context) if _wanted(service, a)):
+        burn = alert.burn
+        if burn is not None and burn.long in windows:
+            for slo in objectives.countable(context):
+                if burn.limit(slo) < 1:
+                    yield build_burn_rule(context, alert, burn, slo)

@@ -1,0 +1,141 @@
+"""One alert of one service as Prometheus reads it: parameters, labels, annotations.
+
+It owns what goes from a service into an alert. Text of a user never becomes a template, an expression never text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from serinus.core.alert import Alert, Severity, Threshold, Unit, parse_threshold
+from serinus.core.alertfile import burn_expression, expression
+from serinus.core.annotation import fill, literal
+from serinus.core.datafile import typed
+from serinus.core.fields import as_member
+from serinus.core.model import AlertOverride, InvalidSpec, Manifest, Service
+from serinus.core.promql import Duration, number, parse_duration, scope
+from serinus.core.slo import Burn, Slo
+from serinus.resources.context import Context
+
+OVERRIDES: Final = "spec.alerts.overrides"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What an owner may change of an alert."""
+
+    threshold: Threshold | None
+    hold: Duration
+    severity: Severity
+
+
+def build_rule(context: Context, alert: Alert) -> Manifest:
+    """One alert of the service."""
+    service = context.service
+    parameters = _effective(alert, service)
+    expr = expression(alert, parameters.threshold, scope(service.namespace, service.name))
+    return _rule(context, alert, parameters, expr, {})
+
+
+def build_burn_rule(context: Context, alert: Alert, burn: Burn, slo: Slo) -> Manifest:
+    """A burn-rate alert of one objective of the service."""
+    service = context.service
+    expr = burn_expression(alert, burn, slo, scope(service.namespace, service.name))
+    values = {
+        "slo": slo.name,
+        "objective": f"{number(slo.objective * 100)} %",
+        "window": slo.window.value,
+        "factor": number(burn.factor(slo.window)),
+        "long": burn.long,
+        "minimum": str(burn.minimum(slo)),
+    }
+    rule = _rule(context, alert, _effective(alert, service), expr, values)
+    # Prometheus would see the same label without it; its linter takes two rules of the same labels for a copy.
+    return {**rule, "labels": {**rule["labels"], "slo": literal(slo.name)}}
+
+
+def parameters_of(alert: Alert, override: AlertOverride) -> Parameters:
+    """An alert's parameters with the override's in their place; raises InvalidSpec for one that does not fit."""
+    path = f"{OVERRIDES}[alert={alert.name}]"
+    threshold, hold, severity = alert.threshold, alert.hold, alert.severity
+    if override.threshold is not None:
+        threshold = _threshold(alert, override.threshold, path)
+    if override.hold is not None:
+        hold = typed(f"{path}.for", lambda: parse_duration(override.hold or ""))
+    if override.severity is not None:
+        severity = as_member(override.severity, Severity, f"{path}.severity")
+    return Parameters(threshold, hold, severity)
+
+
+def _effective(alert: Alert, service: Service) -> Parameters:
+    """An override that its alert cannot take does not keep the alert away: it has its defaults then."""
+    try:
+        return parameters_of(alert, service.monitoring.overrides.get(alert.name) or AlertOverride())
+    except InvalidSpec:
+        return parameters_of(alert, AlertOverride())
+
+
+def _threshold(alert: Alert, text: str, path: str) -> Threshold:
+    if alert.threshold is None:
+        why = "the objective has the limit" if alert.burn else "this alert is about a state"
+        raise InvalidSpec(f"{path}.threshold", f"found {text!r}, allowed is none: {why}")
+    unit = alert.threshold.unit
+    return typed(f"{path}.threshold{unit.capitalize()}", lambda: parse_threshold(unit, text))
+
+
+def _rule(context: Context, alert: Alert, parameters: Parameters, expr: str, more: Mapping[str, str]) -> Manifest:
+    service = context.service
+    labels = {
+        "severity": parameters.severity.value,
+        "namespace": literal(service.namespace),
+        "llmservice": literal(service.name),
+        "team": literal(service.owner.team),
+    }
+    values = {
+        "namespace": service.namespace,
+        "name": service.name,
+        "model": service.model,
+        "team": service.owner.team,
+        "for": parameters.hold.text,
+        "threshold": _shown(parameters.threshold),
+        **more,
+    }
+    annotations = {
+        "summary": fill(alert.summary, values),
+        "description": fill(alert.description, values),
+        "runbook_url": literal(_runbook(context, alert)),
+        "dashboard_url": literal(_dashboard(context)),
+    }
+    return {
+        "alert": alert.name,
+        "expr": expr,
+        "for": parameters.hold.text,
+        "labels": labels,
+        "annotations": {key: text for key, text in annotations.items() if text},
+    }
+
+
+def _runbook(context: Context, alert: Alert) -> str:
+    """The owner's own runbook goes before ours; empty if neither is configured."""
+    base = context.settings.runbook_base
+    return context.service.owner.runbook or (f"{base}#{alert.runbook}" if base else "")
+
+
+def _dashboard(context: Context) -> str:
+    base = context.settings.dashboard_base
+    query = urlencode({"var-namespace": context.service.namespace, "var-service": context.service.name})
+    return f"{base}{'&' if '?' in base else '?'}{query}" if base else ""
+
+
+def _shown(threshold: Threshold | None) -> str:
+    """A threshold for people: with its unit."""
+    if threshold is None:
+        return ""
+    match threshold.unit:
+        case Unit.PERCENT:
+            return f"{number(threshold.value)} %"
+        case Unit.DURATION:
+            return Duration(int(threshold.value * 1000)).text
+        case Unit.VALUE:  # pragma: no branch - mypy proves that no other unit is left
+            return number(threshold.value)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from serinus.core.arrange import serves
 from serinus.core.gates import purpose_of
-from serinus.core.model import Verdict
+from serinus.core.model import Manifest, Verdict
 from serinus.core.rollout import Stage
 from serinus.core.status import Output, View, phase
 
@@ -61,6 +61,19 @@ def _gates(view: View) -> Iterator[tuple[Sample, float]]:
         revisions = {"canary": gate.identity.revision, "stable": gate.identity.baseline}
         for side, percent in sorted((status.get("passPercent") or {}).items()):
             yield ("probe_pass_ratio", name, revisions[side]), percent / 100
+        for side, score in _scores(status):
+            yield ("probe_score", name, revisions[side]), score
+
+
+def _scores(status: Manifest) -> Iterator[tuple[str, float]]:
+    """Mean score of each side; a gate that compares passes gives an answer 1 or 0, a graded one sums the canary's."""
+    graded = status.get("floorSums") or []
+    if not graded:
+        yield from ((side, percent / 100) for side, percent in sorted((status.get("passPercent") or {}).items()))
+        return
+    answers = (status.get("answers") or {}).get("canary") or {}
+    if count := sum(int(answers.get(key, 0)) for key in ("passed", "failed")):
+        yield "canary", float(graded[0]) / count
 
 
 def _traffic(view: View) -> Iterator[tuple[Sample, float]]:

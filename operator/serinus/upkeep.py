@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from serinus.core.askedpods import strangers
 from serinus.core.gates import GateView
 from serinus.core.model import Manifest, Purpose, Verdict
 from serinus.core.rollout import Hold
@@ -38,18 +39,20 @@ def run_updates(
             continue
         if job is None and obstacle is not None and obstacle.object == f"Job {run.name}":
             continue
-        status = advance(run, job, snapshot.pods, _expected(context, view), now)
+        status = advance(run, job, snapshot.pods, _expected(snapshot, context, view), now)
         if status is not None:
             broken = status.get("verdict") == Verdict.BROKEN
             updates.append(RunUpdate(run=run, status=status, unwanted=broken and ours))
     return tuple(updates)
 
 
-def _expected(context: Context, view: GateView) -> Expected:
+def _expected(snapshot: Snapshot, context: Context, view: GateView) -> Expected:
+    identity = view.identity
     return Expected(
-        identity=view.identity,
+        identity=identity,
         policy=view.gate.policy,
         probes=view.questions.probes if view.questions else 0,
         owner_uid=context.service.uid,
         pod_spec=pod_spec(context, view),
+        strangers=strangers(snapshot, identity.service, canary=identity.revision, baseline=identity.baseline),
     )

@@ -102,6 +102,7 @@ class FakeWorld:
 
         runs = (views.run_seen(r) for r in of("ProbeRun"))
         reachable = {s["metadata"]["name"]: self.endpoints(s) for s in of("Service")}
+        selected = {s["metadata"]["name"]: s["spec"]["selector"].get(LABEL_REVISION, "") for s in of("Service")}
         name = self.body["metadata"]["name"]
         stable = self.objects.get(("Service", naming.stable_service(name)))
         return Snapshot(
@@ -110,6 +111,7 @@ class FakeWorld:
             pods=tuple(views.pod_seen(p) for _, p in sorted(self.pods.items())),
             routed=reachable.get(name, frozenset()),
             reachable=reachable,
+            selected=selected,
             revisions=tuple(views.revision_seen(r) for r in of("ControllerRevision")),
             jobs=tuple(self.job(j) for j in of("Job")),
             runs=tuple(r for r in runs if r),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from serinus.core import naming
 from serinus.core.arrange import Arrangement, serves
+from serinus.core.askedpods import strangers
 from serinus.core.gates import GateView, evidenced, purpose_of, together
 from serinus.core.model import Service, Verdict
 from serinus.core.rollout import Hold, Seen, State
@@ -70,9 +71,10 @@ def _rolled(situation: Situation) -> str:
 
 
 def _reachable(snapshot: Snapshot, service: Service, pods: Sequence[PodSeen]) -> bool:
-    """Whether probes can reach a Ready pod of the canary through its Service."""
+    """Whether probes can reach a Ready pod of the canary through its Service, and no other pods."""
     endpoints = snapshot.reachable.get(naming.canary_service(service.name), frozenset())
-    return any(p.ready and p.name in endpoints for p in pods)
+    there = any(p.ready and p.name in endpoints for p in pods)
+    return there and not strangers(snapshot, service.name, canary=pods[0].revision)
 
 
 def _crashed(pods: Sequence[PodSeen]) -> str:

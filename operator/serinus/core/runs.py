@@ -38,6 +38,7 @@ class Expected:
     probes: int
     owner_uid: str
     pod_spec: Manifest  # of the Job that we make
+    strangers: str = ""  # whose pods are asked besides those of the two revisions; empty: nobody's
 
 
 def advance(
@@ -50,6 +51,8 @@ def advance(
         return _broken(run, now, *absent) if absent else None
     job = replace(job, pods=tuple(p for p in job.pods if p.controller == job.uid))
     problem = _not_ours(job, recorded, expected) or _changed(job)
+    if not problem and expected.strangers:
+        problem = "OtherPodsAsked", f"it compares no longer what it was made for: {expected.strangers}"
     if problem:
         return _broken(run, now, *problem)
     if not recorded:

@@ -182,6 +182,7 @@ class Snapshot:
     pods: tuple[PodSeen, ...] = ()
     routed: frozenset[str] = frozenset()  # pods that are ready endpoints of the users' Service
     reachable: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)  # Service -> ready pods
+    selected: Mapping[str, str] = field(default_factory=dict, hash=False)  # Service -> revision that it selects
     revisions: tuple[RevisionSeen, ...] = ()
     jobs: tuple[JobSeen, ...] = ()
     runs: tuple[RunSeen, ...] = ()

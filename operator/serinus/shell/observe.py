@@ -69,6 +69,7 @@ class Observer:
             pods=tuple(_current(seen) for _, seen in sorted(self._values(POD, namespace, name).items())),
             routed=reachable.get(name, frozenset()),
             reachable=reachable,
+            selected={child: seen.value for child, seen in services.items()},
             revisions=tuple(seen.value for _, seen in sorted(self._values(REVISION, namespace, name).items())),
             jobs=self._jobs(namespace, name),
             runs=tuple(run for run in runs if run is not None),

@@ -11,7 +11,7 @@ from serinus.cli import context, documents, schemas
 from serinus.cli.documents import Document
 from serinus.core.model import InvalidSpec
 from serinus.plan import Surroundings
-from serinus.resources import BUILDERS
+from serinus.resources import output_of
 from serinus.steady import plan_steady
 
 LLMSERVICE = "LLMService"
@@ -68,8 +68,8 @@ def _rendered(
 
 def _installed(manifest: dict[str, Any], apis: list[str] | None) -> bool:
     """Whether an output's API is among those given; what is no optional output needs no such API."""
-    optional = {b.kind for b in BUILDERS if b.output}
-    if apis is None or manifest["kind"] not in optional or manifest["apiVersion"] in apis:
+    optional = "." in manifest["apiVersion"] and output_of(manifest["kind"], manifest["metadata"]["name"])
+    if apis is None or not optional or manifest["apiVersion"] in apis:
         return True
     name = f"{manifest['kind']} {manifest['metadata']['name']}"
     print(f"serinus: {name}: skipped, {manifest['apiVersion']} is not installed", file=sys.stderr)

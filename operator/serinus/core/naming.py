@@ -35,6 +35,8 @@ MAX_OBJECT_NAME = 63
 _HASH_LENGTH = 8
 PROBE_CONTAINER = "probe"
 LOGS = "logs"
+PROMTAIL_SUFFIX = "-promtail"
+LOKI_RULES_SUFFIX = "-loki-rules"
 ALLOY_CONFIG = "serinus-alloy"
 PROMTAIL_CONFIG = "serinus-promtail"
 PROBES_KEY = "probes.json"
@@ -128,12 +130,12 @@ def own_signals(service: str) -> str:
 
 def promtail_fragment(service: str) -> str:
     """Name of the ConfigMap with the scrape configuration of a service for Promtail."""
-    return bounded(f"{service}-promtail")
+    return f"{service}{PROMTAIL_SUFFIX}"
 
 
 def loki_rules(service: str) -> str:
     """Name of the ConfigMap with the rules of a service for Loki's ruler."""
-    return bounded(f"{service}-loki-rules")
+    return f"{service}{LOKI_RULES_SUFFIX}"
 
 
 def pod_label_meta(label: str) -> str:

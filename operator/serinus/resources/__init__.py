@@ -3,8 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from serinus.core import naming
 from serinus.core.model import Manifest
-from serinus.resources import probes, prometheus_rule, service, service_monitor, signal_rules, workload
+from serinus.resources import (
+    log_pipeline,
+    loki_rules,
+    probes,
+    prometheus_rule,
+    promtail,
+    service,
+    service_monitor,
+    signal_rules,
+    workload,
+)
 from serinus.resources.context import Context
 
 
@@ -18,6 +29,8 @@ class Builder:
     prune: bool = True
     once: bool = False  # created, never changed: its content is evidence
     output: bool = False  # shown in status.outputs
+    suffix: str = ""  # what names of this output end in, if other objects of the kind are no outputs
+    note: str = ""  # what status says of it, though it was applied
     retreat: bool = False  # written even while the spec is invalid: what takes a canary back
 
 
@@ -33,5 +46,22 @@ BUILDERS: tuple[Builder, ...] = (
     Builder(build=service_monitor.build, api_version="monitoring.coreos.com/v1", kind="ServiceMonitor", output=True),
     Builder(build=signal_rules.build_own, api_version="monitoring.coreos.com/v1", kind="PrometheusRule", output=True),
     Builder(build=prometheus_rule.build, api_version="monitoring.coreos.com/v1", kind="PrometheusRule", output=True),
+    Builder(build=log_pipeline.build, api_version=log_pipeline.API_VERSION, kind="PodLogs", output=True),
+    Builder(
+        build=promtail.build,
+        api_version="v1",
+        kind="ConfigMap",
+        output=True,
+        suffix=naming.PROMTAIL_SUFFIX,
+        note=promtail.END_OF_LIFE,
+    ),
+    Builder(
+        build=loki_rules.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.LOKI_RULES_SUFFIX
+    ),
 )
 """In the order of their writes: what others refer to comes first."""
+
+
+def output_of(kind: str, name: str) -> Builder | None:
+    """Which output an object is, by its kind and name; None for one that is no output."""
+    return next((b for b in BUILDERS if b.output and b.kind == kind and name.endswith(b.suffix)), None)

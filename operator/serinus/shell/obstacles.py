@@ -11,11 +11,10 @@ from serinus.core.rollout import NAME_CONFLICT, Hold
 from serinus.core.stories import held_story
 from serinus.core.views import refusal_reason
 from serinus.plan import Plan
-from serinus.resources import BUILDERS
+from serinus.resources import output_of
 from serinus.shell.outcomes import Outcome, Result
 from serinus.shell.world import JOB
 
-_OUTPUT_KINDS: Final = frozenset(b.kind for b in BUILDERS if b.output)
 _NEEDED_KINDS: Final = frozenset({"ControllerRevision", "ReplicaSet", "Service", "ConfigMap", "NetworkPolicy"})
 """Kinds that a rollout cannot go on without; a budget of a name that is taken is missed by nobody else."""
 _MAX_TEXT: Final = 1000
@@ -23,7 +22,7 @@ _MAX_TEXT: Final = 1000
 
 def vital(outcome: Outcome) -> bool:
     """Whether more than monitoring depends on an object; outputs that are refused stand in `status.outputs`."""
-    return outcome.ref.kind.kind not in _OUTPUT_KINDS
+    return output_of(outcome.ref.kind.kind, outcome.ref.name) is None
 
 
 def with_obstacle(planned: Plan, outcomes: Sequence[Outcome]) -> tuple[Plan, bool]:
@@ -38,7 +37,7 @@ def with_obstacle(planned: Plan, outcomes: Sequence[Outcome]) -> tuple[Plan, boo
 
 
 def _taken(outcomes: Sequence[Outcome]) -> Hold | None:
-    found = [o for o in outcomes if o.result is Result.NAME_CONFLICT and o.ref.kind.kind in _NEEDED_KINDS]
+    found = [o for o in outcomes if o.result is Result.NAME_CONFLICT and o.ref.kind.kind in _NEEDED_KINDS and vital(o)]
     if not found:
         return None
     return Hold(reason=NAME_CONFLICT, message="; ".join(o.message for o in found)[:_MAX_TEXT], object=_name(found[0]))

@@ -14,7 +14,7 @@ from serinus.core.arrange import PodPatch
 from serinus.core.model import InvalidSpec
 from serinus.core.status import Output
 from serinus.plan import Plan, Surroundings, plan
-from serinus.resources import BUILDERS
+from serinus.resources import BUILDERS, output_of
 from serinus.shell import logs
 from serinus.shell.api_errors import Conflict, NotFound, Refused
 from serinus.shell.apply import Applier, Owner, Result, Sweep, Wanted
@@ -34,7 +34,6 @@ _REFUSED_AGAIN = 60.0
 """Seconds until a template that the API server refused is tried again: a webhook may have been the reason."""
 _SOON = 0.2
 """Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
-_OUTPUT_KINDS = frozenset(b.kind for b in BUILDERS if b.output)
 _ONCE_KINDS = frozenset(b.kind for b in BUILDERS if b.once)
 _TRAFFIC_KINDS = frozenset({"ReplicaSet", "Service"})
 
@@ -109,7 +108,8 @@ class Reconciler:
         relabelled = await self._relabel(namespace, planned.patches)
         await self._recorder.runs(namespace, planned)
         told, changed = with_obstacle(planned, outcomes)
-        outputs = [_output(o) for o in outcomes if o.ref.kind.kind in _OUTPUT_KINDS] + self._skipped(planned)
+        outputs = [_output(o) for o in outcomes if not vital(o) and o.result is not Result.PRUNED]
+        outputs += self._skipped(planned)
         outputs = _shown_outputs(body) if planned.invalid else outputs
         body = await self._recorder.service(body, told, outputs)
         self._tools.voice.tell(body, told, outputs)
@@ -162,7 +162,7 @@ class Reconciler:
         return [
             Output(kind=m["kind"], name=m["metadata"]["name"], state="Skipped", reason="ApiNotInstalled")
             for m in planned.manifests
-            if m["kind"] in _OUTPUT_KINDS and not self._tools.installed(m["apiVersion"])
+            if output_of(m["kind"], m["metadata"]["name"]) and not self._tools.installed(m["apiVersion"])
         ]
 
 
@@ -196,12 +196,13 @@ def _shown_outputs(body: Object) -> list[Output]:
 
 
 def _output(outcome: Outcome) -> Output:
+    builder = output_of(outcome.ref.kind.kind, outcome.ref.name)
     return Output(
         kind=outcome.ref.kind.kind,
         name=outcome.ref.name,
         state="Failed" if outcome.failed else "Applied",
         reason=outcome.reason if outcome.failed else "",
-        message=outcome.message if outcome.failed else "",
+        message=outcome.message if outcome.failed else (builder.note if builder else ""),
     )
 
 

@@ -50,7 +50,9 @@ VERBS: tuple[Rule, ...] = (
     Rule("networking.k8s.io", ("networkpolicies",), _OWN),
     Rule("policy", ("poddisruptionbudgets",), _OWN),
     Rule("monitoring.coreos.com", ("prometheusrules", "servicemonitors"), _OWN),
+    Rule("monitoring.grafana.com", ("podlogs",), _OWN),
     Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch"), Place.OPERATOR),
     Rule("monitoring.coreos.com", ("prometheusrules",), _OWN, Place.OPERATOR),
+    Rule("", ("configmaps",), _OWN, Place.OPERATOR),
     Rule("apiextensions.k8s.io", ("customresourcedefinitions",), _SEE, Place.CLUSTER),
 )

@@ -34,6 +34,7 @@ BUDGET: Final = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudge
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 SERVICE_MONITOR: Final = Kind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
 RULE: Final = Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
+POD_LOGS: Final = Kind("monitoring.grafana.com", "v1alpha2", "podlogs", "PodLogs")
 
 KINDS: Final = (
     *OWN_KINDS,
@@ -48,8 +49,9 @@ KINDS: Final = (
     NETWORK_POLICY,
     SERVICE_MONITOR,
     RULE,
+    POD_LOGS,
 )
-PRUNED: Final = (REPLICASET, REVISION, SERVICE, CONFIGMAP, BUDGET, NETWORK_POLICY, SERVICE_MONITOR, RULE)
+PRUNED: Final = (REPLICASET, REVISION, SERVICE, CONFIGMAP, BUDGET, NETWORK_POLICY, SERVICE_MONITOR, RULE, POD_LOGS)
 """Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
 
 MARK: Final = Mark(naming.FIELD_MANAGER, naming.ANNOTATION_APPLIED)
@@ -98,10 +100,11 @@ _CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] =
     (NETWORK_POLICY, naming.LABEL_SERVICE, None),
     (SERVICE_MONITOR, naming.LABEL_SERVICE, None),
     (RULE, naming.LABEL_SERVICE, None),
+    (POD_LOGS, naming.LABEL_SERVICE, None),
 )
 """Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
 
-_OUTPUTS: Final = frozenset({SERVICE_MONITOR, RULE})
+_OUTPUTS: Final = frozenset({SERVICE_MONITOR, RULE, POD_LOGS})
 """Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
 
 Enqueue = Callable[[str, str], None]

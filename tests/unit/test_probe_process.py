@@ -16,6 +16,7 @@ from serinus.core import probejson, runspec
 from serinus.core.probeset import parse_probe_set
 from serinus.core.report import MAX_BYTES, Report, decode
 from serinus.core.verdict import judge
+from serinus.probes.outcome import Said
 from serinus.probes.scoring import Scorer, ScoringFailed
 from tests.support.fakemodel import Call, Say, serve
 from tests.support.probing import POLICY, Run, probe_set, questions
@@ -203,7 +204,7 @@ async def test_hostile_scripts_patterns_and_answers_end_and_the_next_answer_is_s
     await scorer.start()
     answers = ["x", "x", "a" * 40 + "b", json.dumps(["a" * 40 + "b"]), "x", "{[" * 50_000, "Aa"]
     try:
-        found = [await asyncio.wait_for(scorer.score(i, text, 1.0), DEADLINE) for i, text in enumerate(answers)]
+        found = [await asyncio.wait_for(scorer.score(i, Said(text=text)), DEADLINE) for i, text in enumerate(answers)]
     finally:
         await scorer.close()
     assert [None if f is None else f.passed for f in found] == [False, False, False, False, None, False, True]

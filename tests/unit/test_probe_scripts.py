@@ -6,8 +6,8 @@ import pytest
 
 from serinus.core.probe import Assertion
 from serinus.probes.assertions import compile_assertion
-from serinus.probes.outcome import Answer
-from tests.unit.test_assertions import ENGINE, judge
+from serinus.probes.outcome import Answer, Outcome
+from tests.unit.test_assertions import TOOLS, judge
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,9 @@ def test_module_exports_the_function_that_is_called(module: str, source: str, pa
 
 def test_no_call_sees_what_an_earlier_one_left_behind() -> None:
     script = "globalThis.count = (globalThis.count || 0) + 1;\nString.prototype.x = 1;\nreturn globalThis.count === 1;"
-    assertion = compile_assertion(Assertion(type="javascript", value=script), ENGINE)
-    assert [assertion(Answer(text="x")).passed for _ in range(3)] == [True, True, True]
+    assertion = compile_assertion(Assertion(type="javascript", value=script), TOOLS)
+    found = [assertion(Answer(text="x")) for _ in range(3)]
+    assert [isinstance(o, Outcome) and o.passed for o in found] == [True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from serinus.core.probe import Assertion, Probe
-from serinus.probes.outcome import Misconfigured
+from serinus.probes.outcome import Misconfigured, Outcome, Said
 from serinus.probes.prepared import Prepared, prepare
-from serinus.probes.quickjs_engine import QuickJs
+from serinus.probes.toolbox import make_tools
 from serinus.probes.templates import TemplateFailed, Templates
 
 TEMPLATES = Templates()
@@ -16,7 +16,7 @@ TEMPLATES = Templates()
 
 def prepared(prompt: str, variables: dict[str, Any], *assertions: Assertion) -> Prepared:
     wanted = assertions or (Assertion(type="is-json"),)
-    return prepare(Probe(id="p", prompt=prompt, variables=variables, assertions=wanted), Templates(), QuickJs())
+    return prepare(Probe(id="p", prompt=prompt, variables=variables, assertions=wanted), Templates(), make_tools())
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_value_of_an_assertion_is_rendered_and_one_from_a_file_is_not() -> None:
         Assertion(type="contains-any", value=["{{q}}!", 3]),
         Assertion(type="contains", value="{{q}}", literal=True),
     )
-    assert [o.passed for o in found.score("yes!", 1.0)[1]] == [True, True, False]
+    assert [isinstance(o, Outcome) and o.passed for o in found.score(Said(text="yes!"))] == [True, True, False]
 
 
 @pytest.mark.parametrize(

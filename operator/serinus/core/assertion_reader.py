@@ -2,13 +2,20 @@
 
 from typing import Any, Final
 
-from serinus.core.assertion_types import ALLOWED, is_template, split_type, why_refused, why_wrong
+from serinus.core.assertion_types import ALLOWED, ASSERT_SET, split_type, why_refused, why_wrong
+from serinus.core.code_reader import read_code, read_transform
 from serinus.core.findings import Place
 from serinus.core.probe import MAX_ASSERTIONS, Assertion, Origin
-from serinus.core.sources import Sources, is_other_script, is_reference, is_script, split_function
+from serinus.core.sources import Sources, is_other_script, is_reference, is_script
 
-_KEYS: Final = ("type", "value", "threshold", "weight", "metric")
-_NOT_YET: Final = ("transform", "contextTransform", "config", "provider", "rubricPrompt", "assert")
+_KEYS: Final = ("type", "value", "threshold", "weight", "metric", "transform", "config")
+_SET_KEYS: Final = ("type", "assert", "threshold", "weight", "metric")
+_IGNORED: Final = frozenset({"provider", "contextTransform", "description", "comment", "label", "name", "id"})
+_REFUSED: Final = {
+    "rubricPrompt": "the judge's prompt is fixed, because it guards against answers that speak to the judge; "
+    "the criterion belongs into value",
+}
+_SCRIPTS: Final = ("javascript", "python")
 _MAX_WEIGHT: Final = 1000.0
 
 
@@ -19,11 +26,12 @@ def read_assertions(sources: Sources, where: Place) -> tuple[Assertion, ...]:
     if not isinstance(where.node.value, tuple):
         sources.findings.problem(where, f"found {where.node.kind()}, allowed is a list of assertions")
         return ()
-    if len(where.node.items) > MAX_ASSERTIONS:
-        sources.findings.problem(where, f"found {len(where.node.items)} assertions, allowed are {MAX_ASSERTIONS}")
+    found = tuple(a for a in (_read(sources, place) for place in where.each()) if a is not None)
+    total = sum(max(1, len(a.children)) for a in found)
+    if total > MAX_ASSERTIONS:
+        sources.findings.problem(where, f"found {total} assertions, allowed are {MAX_ASSERTIONS}")
         return ()
-    found = (_read(sources, place) for place in where.each())
-    return tuple(a for a in found if a is not None)
+    return found
 
 
 def _read(sources: Sources, where: Place) -> Assertion | None:
@@ -31,20 +39,19 @@ def _read(sources: Sources, where: Place) -> Assertion | None:
     if not isinstance(where.node.value, dict) or not isinstance(name.node.value, str):
         sources.findings.problem(where, f"found {where.node.shown()}, allowed is a mapping with a type")
         return None
+    if name.node.value == ASSERT_SET:
+        return _read_set(sources, where)
     refused = why_refused(name.node.value)
     if refused:
         sources.findings.problem(name, refused)
         return None
-    for key in where.node.fields:
-        if key not in _KEYS:
-            when = "is not supported yet by this version" if key in _NOT_YET else "is not known"
-            sources.findings.problem(where.at(key), f"found {key!r}, which {when}; allowed are {', '.join(_KEYS)}")
+    _check_keys(sources, where, _KEYS)
     base, negated = split_type(name.node.value)
     value, literal, module = _value(sources, where.at("value"), base)
     wrong = "" if module else why_wrong(base, value)
     if wrong:
         sources.findings.problem(where.at("value"), f"{base}: found {where.at('value').node.shown()}, {wrong}")
-    weight = read_number(sources, where.at("weight"), low=0, high=_MAX_WEIGHT)
+    transform, transform_module = read_transform(sources, where.at("transform"))
     return Assertion(
         type=base,
         negated=negated,
@@ -52,39 +59,104 @@ def _read(sources: Sources, where: Place) -> Assertion | None:
         literal=literal,
         module=module,
         threshold=_threshold(sources, where.at("threshold"), base),
-        weight=1.0 if weight is None else weight,
-        metric=read_text(sources, where.at("metric")),
+        weight=_weight(sources, where),
+        metric=_metric(sources, where.at("metric")),
+        transform=transform,
+        transform_module=transform_module,
+        config=_config(sources, where.at("config"), base),
         origin=Origin(line=name.node.line, file=where.file),
     )
+
+
+def _read_set(sources: Sources, where: Place) -> Assertion | None:
+    _check_keys(sources, where, _SET_KEYS)
+    entries = where.at("assert")
+    for place in entries.each():
+        if place.at("type").node.value == ASSERT_SET:
+            sources.findings.problem(place.at("type"), "found an assert-set within an assert-set, allowed is one level")
+            return None
+    children = read_assertions(sources, entries)
+    if not children and not entries.node.items:
+        sources.findings.problem(entries, "assert-set: found no assertion, allowed is at least one")
+    return Assertion(
+        type=ASSERT_SET,
+        threshold=read_number(sources, where.at("threshold"), low=-1e9, high=1e9),
+        weight=_weight(sources, where),
+        metric=_metric(sources, where.at("metric")),
+        children=children,
+        origin=Origin(line=where.at("type").node.line, file=where.file),
+    )
+
+
+def _check_keys(sources: Sources, where: Place, allowed: tuple[str, ...]) -> None:
+    for key in where.node.fields:
+        if key in _REFUSED:
+            sources.findings.problem(where.at(key), f"found {key!r}, which is refused: {_REFUSED[key]}")
+        elif key in _IGNORED:
+            sources.findings.note(where.at(key), f"{key} is ignored: it changes no score here")
+        elif key not in allowed:
+            message = f"found {key!r}, which is not supported; allowed are {', '.join(allowed)}"
+            sources.findings.problem(where.at(key), message)
 
 
 def _value(sources: Sources, where: Place, base: str) -> tuple[Any, bool, str]:
     """The value, whether it is literal, and the module's name where it is one."""
     value = where.node.plain()
     if isinstance(value, list) and any(is_reference(v) for v in value):
-        sources.findings.problem(where, "found file:// in a list, which is not supported; allowed is one file:// alone")
+        return [_entry(sources, where, v) for v in value], True, ""
     if not is_reference(value):
         return value, False, ""
-    if is_script(value) and base == "javascript":
-        path, function = split_function(value)
-        found = sources.text(where, path)
-        return ("", False, path) if found is None else (found[1], True, f"{found[0]}:{function}".removesuffix(":"))
-    if is_script(value) or is_other_script(value) or base == "javascript":
-        sources.findings.problem(where, f"found {value[:100]!r}, allowed are data files, and .js files for javascript")
+    if base in _SCRIPTS:
+        source, module = read_code(sources, where, base)
+        return source, True, module or "refused"
+    if is_script(value) or is_other_script(value):
+        message = "allowed are data files here: only javascript and python take scripts"
+        sources.findings.problem(where, f"found {value[:100]!r}, {message}")
         return "x", True, "refused"
     content = sources.literal(where, value)
     return ("x", True, "refused") if content is None else (content.node.plain(), True, "")
+
+
+def _entry(sources: Sources, where: Place, entry: Any) -> Any:
+    """An entry of a list; lists with files are used as they are, so a template beside a file is a problem."""
+    if not is_reference(entry):
+        if isinstance(entry, str) and "{{" in entry:
+            sources.findings.problem(where, "found file:// beside a template, allowed is either in one list")
+        return entry
+    content = sources.literal(where, entry)
+    return "x" if content is None else content.node.plain()
 
 
 def _threshold(sources: Sources, where: Place, base: str) -> float | None:
     rule = ALLOWED[base].threshold
     value = read_number(sources, where, low=-1e9, high=1e9)
     if value is None and rule == "must" and where.node.value is None:
-        sources.findings.problem(where, f"{base}: found no threshold, allowed is a number (milliseconds for latency)")
+        unit = "USD" if base == "cost" else "milliseconds"
+        sources.findings.problem(where, f"{base}: found no threshold, allowed is a number ({unit})")
     if value is not None and rule == "none":
         sources.findings.note(where, f"a threshold of {base} is ignored")
         return None
     return value
+
+
+def _weight(sources: Sources, where: Place) -> float:
+    weight = read_number(sources, where.at("weight"), low=0, high=_MAX_WEIGHT)
+    return 1.0 if weight is None else weight
+
+
+def _config(sources: Sources, where: Place, base: str) -> Any:
+    if where.node.value is None:
+        return None
+    if base not in _SCRIPTS or not isinstance(where.node.value, dict):
+        sources.findings.note(where, "config is ignored: only the mapping of a script is handed on")
+        return None
+    return where.node.plain()
+
+
+def _metric(sources: Sources, where: Place) -> str:
+    if where.node.value is not None and not isinstance(where.node.value, str):
+        sources.findings.problem(where, f"found {where.node.shown()}, allowed is a text")
+    return where.node.value if isinstance(where.node.value, str) else ""
 
 
 def read_number(sources: Sources, where: Place, *, low: float, high: float) -> float | None:
@@ -96,14 +168,3 @@ def read_number(sources: Sources, where: Place, *, low: float, high: float) -> f
         sources.findings.problem(where, f"found {where.node.shown()}, allowed is a number from {low:g} to {high:g}")
         return None
     return float(value)
-
-
-def read_text(sources: Sources, where: Place) -> str:
-    """A text without templates; empty where it is absent, or wrong (then it is a problem)."""
-    value = where.node.value
-    if value is None:
-        return ""
-    if not isinstance(value, str) or is_template(value):
-        sources.findings.problem(where, f"found {where.node.shown()}, allowed is a text without templates")
-        return ""
-    return value

@@ -10,6 +10,7 @@ from typing import Any, Final
 from serinus.core.comma_list import split_commas
 from serinus.core.json_path import parse_path
 from serinus.core.jstext import js_text
+from serinus.core.refused_types import refusal
 
 NEGATION: Final = "not-"
 
@@ -60,6 +61,20 @@ def _list(value: Any) -> str:
         if all(js_text(v) for v in value)
         else "allowed are entries that are not empty: every answer contains nothing"
     )
+
+
+def _texts(value: Any) -> str:
+    if isinstance(value, list):
+        return "" if value and all(isinstance(v, str) and v for v in value) else "allowed are texts that are not empty"
+    return "" if isinstance(value, str) and value else "allowed is a text or a list of texts that are not empty"
+
+
+def _rubric(value: Any) -> str:
+    return "" if value and isinstance(value, str | dict | list) else "allowed is a rubric that is not empty"
+
+
+def _options(value: Any) -> str:
+    return "" if value is None or isinstance(value, str | list | dict) else "allowed are options, or nothing"
 
 
 def _schema(value: Any) -> str:
@@ -124,68 +139,41 @@ ALLOWED: Final[Mapping[str, TypeRule]] = {
     "is-json": TypeRule(_schema),
     "contains-json": TypeRule(_schema),
     "javascript": TypeRule(_text, threshold="may"),
+    "python": TypeRule(_text, threshold="may"),
     "latency": TypeRule(_nothing, threshold="must"),
+    "cost": TypeRule(_nothing, threshold="must"),
     "word-count": TypeRule(_word_count),
+    "levenshtein": TypeRule(_text, threshold="may"),
+    "rouge-n": TypeRule(_text, threshold="may"),
+    "bleu": TypeRule(_texts, threshold="may"),
+    "gleu": TypeRule(_texts, threshold="may"),
+    "meteor": TypeRule(_texts, threshold="may"),
+    "is-refusal": TypeRule(_nothing),
+    "finish-reason": TypeRule(_text),
+    "perplexity": TypeRule(_nothing, threshold="may"),
+    "perplexity-score": TypeRule(_nothing, threshold="may"),
+    "similar": TypeRule(_texts, threshold="may"),
+    "similar:cosine": TypeRule(_texts, threshold="may"),
+    "similar:dot": TypeRule(_texts, threshold="may"),
+    "similar:euclidean": TypeRule(_texts, threshold="may"),
+    "llm-rubric": TypeRule(_rubric, threshold="may"),
+    "g-eval": TypeRule(_texts, threshold="may"),
+    "factuality": TypeRule(_text),
+    "model-graded-factuality": TypeRule(_text),
+    "model-graded-closedqa": TypeRule(_text),
     "json-path": TypeRule(_json_path),
     "length": TypeRule(_length),
+    "language": TypeRule(_texts),
+    "no-pii": TypeRule(_options),
+    "no-secrets": TypeRule(_options),
+    "no-repetition": TypeRule(_options),
 }
 
-OWN: Final = frozenset({"json-path", "length"})
+ASSERT_SET: Final = "assert-set"
+"""Not in ALLOWED: it has children instead of a value."""
+
+OWN: Final = frozenset({"json-path", "length", "language", "no-pii", "no-secrets", "no-repetition"})
 """Types that promptfoo does not know."""
-
-_PROMPTFOO: Final = """
-    agent-rubric answer-relevance bleu classifier contains contains-all contains-any contains-html contains-json
-    contains-sql contains-xml context-faithfulness context-recall context-relevance conversation-relevance cost
-    equals factuality finish-reason g-eval gleu guardrails icontains icontains-all icontains-any is-html is-json
-    is-refusal is-sql is-valid-function-call is-valid-openai-function-call is-valid-openai-tools-call is-xml
-    javascript latency levenshtein llm-rubric meteor model-graded-closedqa model-graded-factuality moderation
-    perplexity perplexity-score pi python regex rouge-n ruby search-rubric similar similar:cosine similar:dot
-    similar:euclidean skill-used starts-with tool-call-f1 trace-error-spans trace-span-count trace-span-duration
-    trajectory:goal-success trajectory:step-count trajectory:tool-args-match trajectory:tool-sequence
-    trajectory:tool-used webhook word-count
-"""
-PROMPTFOO: Final = frozenset(_PROMPTFOO.split())
-"""Every type that promptfoo 0.123.1 knows: in a CSV cell, other words before a colon are plain text."""
-
-LATER: Final = frozenset(
-    {
-        "python",
-        "cost",
-        "levenshtein",
-        "similar",
-        "similar:cosine",
-        "similar:dot",
-        "similar:euclidean",
-        "rouge-n",
-        "bleu",
-    }
-    | {"gleu", "meteor", "is-refusal", "finish-reason", "perplexity", "perplexity-score", "llm-rubric", "g-eval"}
-    | {"factuality", "model-graded-factuality", "model-graded-closedqa", "assert-set", "language", "no-pii"}
-    | {"no-secrets", "no-repetition"}
-)
-
-REFUSED: Final[Mapping[str, str]] = {
-    "select-best": "it compares outputs with each other",
-    "max-score": "it compares outputs with each other",
-    "human": "it needs a person",
-    "webhook": "it would call a URL",
-    "ruby": "there is no Ruby in the probe Job",
-    "search-rubric": "it would search the web",
-    "agent-rubric": "it would run an agent",
-    "moderation": "it would call an outside service",
-    "guardrails": "it needs the verdict of an outside service",
-    "pi": "it would call an outside service",
-    "classifier": "it would call an outside service",
-}
-_REFUSED_PREFIXES: Final = (
-    ("trajectory:", "it needs traces"),
-    ("trace-", "it needs traces"),
-    ("skill-used", "it needs traces"),
-    ("tool-call-", "it needs tool calls"),
-    ("is-valid-", "it needs tool calls"),
-    ("promptfoo:redteam:", "it is a red-team type"),
-    ("select-", "it compares outputs with each other"),
-)
 
 
 def split_type(name: str) -> tuple[str, bool]:
@@ -198,9 +186,7 @@ def why_refused(name: str) -> str:
     base, _ = split_type(name)
     if base in ALLOWED:
         return ""
-    if base in LATER:
-        return f"found {name!r}, which is not supported yet by this version; allowed are {_names()}"
-    why = REFUSED.get(base) or next((w for prefix, w in _REFUSED_PREFIXES if base.startswith(prefix)), "")
+    why = refusal(base)
     if why:
         return f"found {name!r}, which is refused because {why}; allowed are {_names()}"
     return f"found {name!r}, allowed are {_names()}, and {NEGATION} before each"
@@ -213,4 +199,4 @@ def why_wrong(name: str, value: Any) -> str:
 
 
 def _names() -> str:
-    return ", ".join(sorted(ALLOWED))
+    return ", ".join((*sorted(ALLOWED), ASSERT_SET))

@@ -1,9 +1,11 @@
 """Frozen types of a parsed ProbeSet, and its bounds. It reads no format, renders no template and scores nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
+
+from serinus.core.judge import Judging
 
 Json = Any
 """None, a boolean, a number, a string, a list or a mapping with string keys of these."""
@@ -55,11 +57,21 @@ class Assertion:
     negated: bool = False
     value: Json = field(default=None, hash=False)
     literal: bool = False  # the value is used as it is, not rendered: it came from a file
-    module: str = ""  # the value is the text of this JavaScript module (`check.js`, or `check.js:function`)
+    module: str = ""  # the value is the text of this file (`check.js`, or `check.py:function`)
     threshold: float | None = None
     weight: float = 1.0
-    metric: str = ""
+    metric: str = ""  # a template over the variables
+    transform: str = ""  # code that makes another output of the answer first: JavaScript, or a file's text
+    transform_module: str = ""  # the transform is the text of this file (`x.js`, `x.py:function`)
+    config: Json = field(default=None, hash=False)  # what a script finds as context.config
+    children: tuple["Assertion", ...] = ()  # of an assert-set
     origin: Origin = field(default=Origin(), compare=False)
+
+
+def flat(assertions: Iterable[Assertion]) -> Iterator[Assertion]:
+    """Assertions with those of an assert-set in its place."""
+    for assertion in assertions:
+        yield from assertion.children or (assertion,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +86,8 @@ class Probe:
     weight: int = 1
     critical: bool = False
     metadata: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    transform: str = ""  # as in Assertion, before all of its assertions
+    transform_module: str = ""
     origin: Origin = field(default=Origin(), compare=False)
 
 
@@ -94,6 +108,7 @@ class ProbeSet:
 
     probes: tuple[Probe, ...] = ()
     request: Request = Request()
+    judging: Judging = field(default_factory=Judging)
     digest: str = ""  # `sha256:…` of the resolved text of `probejson.to_json`
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = field(default=(), compare=False)
@@ -102,6 +117,10 @@ class ProbeSet:
     def weighted(self) -> int:
         """Calls on one side in one round."""
         return sum(p.weight for p in self.probes)
+
+    def needs(self, types: Container[str]) -> bool:
+        """Whether any assertion is of one of these types."""
+        return any(a.type in types for p in self.probes for a in flat(p.assertions))
 
     @property
     def critical(self) -> int:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from serinus.core.assertion_types import ALLOWED, OWN, PROMPTFOO, is_template
+from serinus.core.assertion_types import ALLOWED, OWN, is_template
 from serinus.core.comma_list import split_commas
 from serinus.core.findings import Findings, Place
 from serinus.core.jstext import WHITESPACE
+from serinus.core.refused_types import PROMPTFOO
 from serinus.core.sources import is_reference, is_script
 from serinus.core.tree import Node, from_plain
 

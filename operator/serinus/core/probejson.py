@@ -9,10 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from serinus.core import judge
 from serinus.core.probe import Api, Assertion, Json, Probe, ProbeSet, Request
 from serinus.core.report import SCORING
 
 _FORMAT: Final = 1
+_TRANSFORM: Final = ("transform", "transform_module")
 
 
 class UnreadableProbes(Exception):
@@ -20,7 +22,7 @@ class UnreadableProbes(Exception):
 
 
 def to_json(probe_set: ProbeSet) -> str:
-    """Write probes and request; the same ones give the same bytes. Prompts and assertions that repeat stand once."""
+    """Write probes, request and judges; the same ones give the same bytes. What repeats stands once."""
     prompts: dict[str, int] = {}
     assertions: dict[str, int] = {}
     body = {
@@ -31,6 +33,9 @@ def to_json(probe_set: ProbeSet) -> str:
         "prompts": list(prompts),
         "assertions": [json.loads(a) for a in assertions],
     }
+    judging = judge.to_plain(probe_set.judging)
+    if judging:  # a ProbeSet without judges keeps its digest
+        body["judging"] = judging
     return _canonical(body) + "\n"
 
 
@@ -52,16 +57,18 @@ def from_json(text: str) -> ProbeSet:
             raise UnreadableProbes(
                 f"found format {body['format']!r} with scoring {body['scoring']!r}, allowed are {_FORMAT} and {SCORING}"
             )
-        assertions = [Assertion(**a) for a in body["assertions"]]
+        assertions = [_assertion_of(a) for a in body["assertions"]]
         probes = tuple(_build(p, body["prompts"], assertions) for p in body["probes"])
         request = Request(**{**body["request"], "api": Api(body["request"]["api"])})
+        judging = judge.from_plain(body.get("judging") or {})
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as e:
         raise UnreadableProbes(f"not a resolved ProbeSet: {type(e).__name__}: {e}") from e
-    return ProbeSet(probes=probes, request=request, digest=digest_of(text))
+    return ProbeSet(probes=probes, request=request, judging=judging, digest=digest_of(text))
 
 
 def _probe(probe: Probe, prompts: dict[str, int], assertions: dict[str, int]) -> dict[str, Any]:
     fields = {name: getattr(probe, name) for name in ("id", "variables", "threshold", "weight", "critical", "metadata")}
+    fields |= {name: getattr(probe, name) for name in _TRANSFORM if getattr(probe, name)}
     fields["prompt"] = _intern(prompts, probe.prompt)
     fields["assertions"] = [_intern(assertions, _canonical(_assertion(a))) for a in probe.assertions]
     return fields
@@ -71,7 +78,15 @@ def _assertion(assertion: Assertion) -> dict[str, Json]:
     """The fields that differ from their defaults; most assertions have but two."""
     defaults = {f.name: f.default for f in dataclasses.fields(Assertion) if f.name != "origin"}
     found = {name: getattr(assertion, name) for name in defaults}
-    return {k: v for k, v in found.items() if (v, type(v)) != (defaults[k], type(defaults[k]))}
+    changed = {k: v for k, v in found.items() if (v, type(v)) != (defaults[k], type(defaults[k]))}
+    if assertion.children:
+        changed["children"] = [_assertion(a) for a in assertion.children]
+    return changed
+
+
+def _assertion_of(raw: Mapping[str, Any]) -> Assertion:
+    children = tuple(_assertion_of(a) for a in raw.get("children", ()))
+    return Assertion(**{**raw, "children": children})
 
 
 def _intern(table: dict[str, int], text: str) -> int:
@@ -84,6 +99,7 @@ def _build(raw: Mapping[str, Any], prompts: list[str], assertions: list[Assertio
         prompt=prompts[raw["prompt"]],
         assertions=tuple(assertions[i] for i in raw["assertions"]),
         **{name: raw[name] for name in ("variables", "threshold", "weight", "critical", "metadata")},
+        **{name: raw[name] for name in _TRANSFORM if name in raw},
     )
 
 

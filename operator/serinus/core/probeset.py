@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from serinus.core.fields import Fields
 from serinus.core.findings import Findings, Place
+from serinus.core.judge_reader import check_judged, read_judging
 from serinus.core.model import InvalidSpec
 from serinus.core.probe import (
     MAX_CRITICAL,
@@ -21,47 +22,58 @@ from serinus.core.probe import (
     ProbeSet,
     Request,
 )
-from serinus.core.probecsv import read_csv
 from serinus.core.probejson import digest_of, to_json
-from serinus.core.promptfoo import Suite, read_suite, refuse_keys, split_config
+from serinus.core.promptfoo import Keys, Suite, read_suite, refuse_keys, split_config
 from serinus.core.prompts import read_prompts
-from serinus.core.sources import YAML_ENDINGS, Sources, is_reference
+from serinus.core.rows import ROW_PROMPT
+from serinus.core.sources import Sources
+from serinus.core.test_lists import CSV, LINES, read_file, read_tests
 from serinus.core.tree import Node, UnreadableDocument, from_plain
 
-_SPEC_KEYS: Final = ("format", "source", "prompts", "defaultTest", "request")
-_LATER_KEYS: Final = ("judges", "calibration")
+_SPEC_KEYS: Final = (
+    *("format", "source", "prompts", "defaultTest", "request"),
+    *("judges", "embeddings", "calibration"),
+)
+_FORMATS: Final = ("promptfoo", "csv", "jsonl")
 _MAIN_FILES: Final = tuple(
-    f"{n}.{e}" for n in ("promptfooconfig", "tests", "probes") for e in ("yaml", "yml", "json", "csv")
+    f"{n}.{e}" for n in ("promptfooconfig", "tests", "probes") for e in ("yaml", "yml", "json", "csv", "jsonl")
 )
 _HASH_LENGTH: Final = 8
+_NO_FILES: Final[Mapping[str, str]] = {}
 _UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff\ufeff]+")
 
 
-def parse_probe_set(spec: Mapping[str, Any], files: Mapping[str, str]) -> ProbeSet:
+def parse_probe_set(
+    spec: Mapping[str, Any], files: Mapping[str, str], labelled: Mapping[str, str] = _NO_FILES
+) -> ProbeSet:
     """Parse the spec of a ProbeSet; `files` are the keys of its ConfigMap, empty for an inline source.
+
+    `labelled` are the keys of the ConfigMap of `calibration`.
 
     Never raises for what a user wrote: with problems there are no probes, no digest, and each problem has its place.
     """
     findings = Findings()
     root = Place(_as_tree(findings, spec), "spec")
-    _refuse_later(findings, root)
-    refuse_keys(Sources({}, findings), root, allowed=(*_SPEC_KEYS, *_LATER_KEYS), ignored=frozenset())
+    refuse_keys(Sources({}, findings), root, Keys(allowed=_SPEC_KEYS))
     request = _request(findings, spec)
     probes: tuple[Probe, ...] = ()
     found = _main_file(findings, root, files)
     if found is not None:
         probes = _unique(_probes(Sources(files, findings), root, *found))
         _check_totals(findings, probes)
+    judging = read_judging(findings, spec, labelled)
+    check_judged(findings, judging, probes)
     if not probes and not findings.problems:
         findings.problem(root.at("source"), "found no probes, allowed is at least one")
     if findings.problems:
         return ProbeSet(request=request, problems=findings.problems, notes=findings.notes)
-    text = to_json(ProbeSet(probes=probes, request=request))
+    found_set = ProbeSet(probes=probes, request=request, judging=judging, notes=findings.notes)
+    text = to_json(found_set)
     if len(text) > MAX_RESOLVED_BYTES:
         message = f"found {len(text)} bytes of probes with their files and variables, allowed are {MAX_RESOLVED_BYTES}"
         findings.problem(root.at("source"), message)
         return ProbeSet(request=request, problems=findings.problems, notes=findings.notes)
-    return ProbeSet(probes=probes, request=request, digest=digest_of(text), notes=findings.notes)
+    return dataclasses.replace(found_set, digest=digest_of(text))
 
 
 def _as_tree(findings: Findings, spec: Mapping[str, Any]) -> Node:
@@ -70,12 +82,6 @@ def _as_tree(findings: Findings, spec: Mapping[str, Any]) -> Node:
     except UnreadableDocument as e:
         findings.problem(Place(Node(0, None), "spec"), e.message)
         return Node(0, {})
-
-
-def _refuse_later(findings: Findings, root: Place) -> None:
-    for key in _LATER_KEYS:
-        if root.at(key).node.value:
-            findings.problem(root.at(key), f"{key} are not supported yet by this version, allowed is to leave them out")
 
 
 def _request(findings: Findings, spec: Mapping[str, Any]) -> Request:
@@ -137,59 +143,30 @@ def _main_file(findings: Findings, root: Place, files: Mapping[str, str]) -> tup
 
 def _probes(sources: Sources, root: Place, name: str, text: str) -> tuple[Probe, ...]:
     kind = root.at("format").node.value or "promptfoo"
-    if kind not in ("promptfoo", "csv"):
-        later = ", which is not supported yet by this version" if kind == "jsonl" else ""
-        sources.findings.problem(root.at("format"), f"found {kind!r}{later}; allowed are promptfoo and csv")
+    if kind not in _FORMATS:
+        sources.findings.problem(root.at("format"), f"found {kind!r}, allowed are {', '.join(_FORMATS)}")
         return ()
     prompts: Place | None = None
     default: Place | None = None
-    if kind == "csv" or name.endswith(".csv"):
-        tests = read_csv(sources.findings, text, name)
+    rows = kind == "jsonl"
+    if rows or kind == "csv" or name.endswith((CSV, LINES)):
+        tests = read_file(sources, text, name if rows or name.endswith((CSV, LINES)) else f"{name}{CSV}", rows=rows)
     else:
         tree = sources.tree(text, name)
         if tree is None:
             return ()
         prompts, listed, default = split_config(sources, tree)
-        tests = _tests(sources, listed)
-        if not tests and not sources.findings.problems:
-            sources.findings.problem(tree, "found no tests, allowed is at least one")
+        tests = read_tests(sources, listed)
+    if not tests and not sources.findings.problems:
+        sources.findings.problem(Place(Node(1, None), "tests", name), "found no tests, allowed is at least one")
     return read_suite(
         sources,
         Suite(
-            prompts=_prompts(sources, root, prompts),
+            prompts=(ROW_PROMPT,) if rows and not root.at("prompts").node.value else _prompts(sources, root, prompts),
             default=_default(sources, root, default),
             tests=tests,
         ),
     )
-
-
-def _tests(sources: Sources, where: Place | None) -> tuple[Place, ...]:
-    """Tests of a list in which each entry is a test or leads to a file of them."""
-    if where is None:
-        return ()
-    entries = [where] if isinstance(where.node.value, str) else where.each()
-    if not entries:
-        sources.findings.problem(where, f"found {where.node.kind()}, allowed is a list of tests")
-    return tuple(test for entry in entries for test in _listed(sources, entry))
-
-
-def _listed(sources: Sources, entry: Place) -> tuple[Place, ...]:
-    value = entry.node.value
-    if not isinstance(value, str):
-        return (entry,)
-    if not is_reference(value) and not sources.has(value):
-        sources.findings.problem(entry, f"found {value[:100]!r}, allowed are tests and file:// references to them")
-        return ()
-    found = sources.text(entry, value)
-    if found is None:
-        return ()
-    if found[0].endswith(".csv"):
-        return read_csv(sources.findings, found[1], found[0])
-    if not found[0].endswith((*YAML_ENDINGS, ".json")):
-        sources.findings.problem(entry, f"found {value[:100]!r}, allowed are files .yaml, .yml, .json and .csv")
-        return ()
-    tree = sources.tree(found[1], found[0])
-    return () if tree is None else tuple(tree.each()) if tree.node.items else (tree,)
 
 
 def _prompts(sources: Sources, root: Place, of_file: Place | None) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """The texts of a ProbeSet and how they refer to each other. A reference resolves within them and nowhere else."""
 
+import posixpath
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Final
 
 from serinus.core.findings import Findings, Place
@@ -13,6 +15,7 @@ FILE: Final = "file://"
 YAML_ENDINGS: Final = (".yaml", ".yml")
 SCRIPT_ENDINGS: Final = (".js", ".cjs")
 """CommonJS. `.mjs` and `.ts` are other languages."""
+PYTHON_ENDING: Final = ".py"
 _OTHER_SCRIPTS: Final = (".mjs", ".ts", ".mts", ".cts", ".py", ".rb")
 
 
@@ -21,20 +24,41 @@ class Sources:
 
     def __init__(self, files: Mapping[str, str], findings: Findings) -> None:
         self._files = files
+        self._flat: dict[str, str] = {}
         self.findings = findings
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name."""
-        return _plain_name(name) in self._files
+        return self._resolve(name, "") is not None
+
+    def matching(self, pattern: str) -> list[str]:
+        """The names that a pattern such as `file://tests/*.yaml` stands for, in order."""
+        plain = _plain_name(pattern) or ""
+        return sorted(name for name in self._files if fnmatchcase(name, plain))
 
     def text(self, where: Place, reference: str) -> tuple[str, str] | None:
         """Name and text that a reference (`file://name`) leads to; None, and a problem, when it leads nowhere."""
-        name = _plain_name(reference)
-        if name not in self._files:
+        name = self._resolve(reference, where.file)
+        if name is None:
             known = ", ".join(sorted(self._files)[:10]) or "none, because the source is inline"
             self.findings.problem(where, f"found {reference[:100]!r}, allowed are the files of the ProbeSet: {known}")
             return None
         return name, self._files[name]
+
+    def _resolve(self, reference: str, beside: str) -> str | None:
+        """The file that a reference means: by its path, beside the file that names it, or flat as in a ConfigMap.
+
+        The keys of a ConfigMap have no slashes: `a/b.txt` is the key `a__b.txt`, or `b.txt` if nothing else is that.
+        """
+        plain = _plain_name(reference)
+        if plain is None:
+            return None
+        near = _plain_name(posixpath.join(posixpath.dirname(beside), plain))
+        for name in (plain, near, plain.replace("/", "__")):
+            if name is not None and name in self._files:
+                return name
+        base = posixpath.basename(plain)
+        return base if base in self._files and self._flat.setdefault(base, plain) == plain else None
 
     def document(self, where: Place, reference: str) -> Place | None:
         """The tree that a reference to a YAML or JSON file leads to, with its own lines."""
@@ -92,8 +116,10 @@ def _without_function(reference: str) -> str:
     return split_function(reference)[0]
 
 
-def _plain_name(reference: str) -> str:
-    return reference.removeprefix(FILE).removeprefix("./")
+def _plain_name(reference: str) -> str | None:
+    """The path below the root, without `.` and `..`; None for one that leads out of it."""
+    path = posixpath.normpath(reference.removeprefix(FILE).replace("\\", "/"))
+    return None if path.startswith(("/", "..")) or path == "." else path
 
 
 def _is_json(text: str, name: str) -> bool:

@@ -10,7 +10,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
 from serinus.core import probejson, runspec
 from serinus.core.model import InvalidSpec
@@ -20,10 +22,14 @@ from serinus.core.runspec import RunSpec
 from serinus.core.verdict import judge
 from serinus.core.wording import describe
 from serinus.probes.client import Client, Target
+from serinus.probes.judging import Bench, JudgesFailed
 from serinus.probes.output import Output
 from serinus.probes.runner import RunFailed, Runner, Tools
 from serinus.probes.scoring import Scorer, ScoringFailed
+from serinus.probes.settle import Opinions
 from serinus.probes.tally import Tally
+
+_WITH_LOGPROBS: Final = frozenset({"perplexity", "perplexity-score"})
 
 
 def main(environment: Mapping[str, str]) -> int:
@@ -59,24 +65,49 @@ async def _run(spec: RunSpec, path: str) -> Report:
     output = Output()
     try:
         probe_set = _read_probes(spec, path)
-        scorer = Scorer(path, probe_set.probes)
-        target = Target(model=spec.model, request=probe_set.request, token=_read_token(spec.token_path))
-        async with Client(target, random.Random()) as client:  # noqa: S311 - salts against caches, no secrets
-            runner = Runner(spec, probe_set, Tools(client=client, scorer=scorer, output=output))
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, runner.interrupt)
-            try:
-                report = await runner.run()
-            except (RunFailed, ScoringFailed) as e:
-                report = runner.report(error=str(e))
-            finally:
-                await runner.close()
+        report = await _run_with(spec, path, probe_set, output)
     except RunFailed as e:
         report = _failed(spec, str(e))
         output.say(f"Error: {e}")
         return report
     output.say(describe(spec.policy, report, judge(spec.policy, report, probes=len(probe_set.probes))))
     return report
+
+
+async def _run_with(spec: RunSpec, path: str, probe_set: ProbeSet, output: Output) -> Report:
+    target = Target(
+        model=spec.model,
+        request=probe_set.request,
+        token=_read_token(spec.token_path),
+        logprobs=probe_set.needs(_WITH_LOGPROBS),
+    )
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(Client(target, random.Random()))  # noqa: S311 - salts, no secrets
+        bench: Bench | None = None
+        if probe_set.judging.endpoints:
+            bench = await stack.enter_async_context(_bench(spec, probe_set))
+        opinions = Opinions(
+            judge=bench.judge if bench else None,
+            embeddings=bench.embeddings if bench else None,
+            graded=spec.policy.graded or bool(spec.policy.metrics),
+        )
+        scorer = Scorer(path, probe_set.probes, opinions)
+        runner = Runner(spec, probe_set, Tools(client=client, scorer=scorer, output=output, bench=bench))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, runner.interrupt)
+        try:
+            return await runner.run()
+        except (RunFailed, ScoringFailed) as e:
+            return runner.report(error=str(e))
+        finally:
+            await runner.close()
+
+
+def _bench(spec: RunSpec, probe_set: ProbeSet) -> Bench:
+    try:
+        return Bench(probe_set.judging, spec.judges, _read_token)
+    except JudgesFailed as e:
+        raise RunFailed(str(e)) from e
 
 
 def _read_probes(spec: RunSpec, path: str) -> ProbeSet:

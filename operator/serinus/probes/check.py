@@ -3,17 +3,18 @@
 from serinus.core.probe import ProbeSet, Problem
 from serinus.probes.outcome import Misconfigured
 from serinus.probes.prepared import prepare
-from serinus.probes.quickjs_engine import QuickJs
 from serinus.probes.templates import Templates
+from serinus.probes.toolbox import make_tools
 
 
-def check_probes(probe_set: ProbeSet) -> list[Problem]:
+def check_probes(probe_set: ProbeSet, *, python: bool = True) -> list[Problem]:
     """Every probe that the Job would refuse, with the line of what is wrong in it. Scripts are loaded, not called."""
-    templates, engine = Templates(), QuickJs()
+    templates, tools = Templates(), make_tools(python=python)
     problems: list[Problem] = []
     for probe in probe_set.probes:
         try:
-            prepare(probe, templates, engine)
+            prepare(probe, templates, tools)
         except Misconfigured as e:
             problems.append(Problem(line=e.origin.line, field=probe.id, message=str(e), file=e.origin.file))
+    tools.python.close()
     return problems

@@ -4,6 +4,7 @@ It knows the request and what came back; what it means for a gate is known elsew
 """
 
 import asyncio
+import copy
 import dataclasses
 import json
 import random
@@ -30,6 +31,7 @@ class Target:
     model: str
     request: Request
     token: str = ""
+    logprobs: bool = False  # whether the tokens' log-probabilities are asked for
     pauses: tuple[float, ...] = (0.2, 1.0)
     """Seconds before each further attempt of a call that reached nobody: nothing was sent, so it is safe."""
 
@@ -61,6 +63,13 @@ class Client:
         if self._session is not None:
             await self._session.close()
 
+    def varied(self, *, temperature: float, max_tokens: int) -> Self:
+        """The same client, on the same session, with another way of sampling."""
+        found = copy.copy(self)
+        request = dataclasses.replace(self._target.request, temperature=temperature, max_tokens=max_tokens)
+        found._target = dataclasses.replace(self._target, request=request)  # noqa: SLF001 - a copy of our own
+        return found
+
     async def ask(self, base_url: str, question: Question) -> Reply:
         """Ask once; waits for a busy server (429) as long as it takes, and tries again where nobody listened."""
         url = base_url + _PATHS[self._target.request.api]
@@ -87,6 +96,8 @@ class Client:
             "seed": self._random.getrandbits(31),
             "user": f"serinus-{self._random.getrandbits(64):016x}",
         }
+        if self._target.logprobs:
+            body["logprobs"] = True if request.api is Api.CHAT else 1
         if request.api is Api.CHAT:
             body["messages"] = question.messages
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from serinus.core.jstext import js_json
-from serinus.core.probe import Assertion, Origin
+from serinus.core.probe import Assertion, Json, Origin
 from serinus.probes.script import ScriptFailed
 
 _MAX_SHOWN: Final = 100
@@ -19,13 +19,37 @@ class Misconfigured(Exception):
         self.origin = origin or Origin()
 
 
+class NoScore(Exception):
+    """An answer that a check can say nothing about, because the server did not tell what the check needs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the model said, and how long it took (milliseconds)."""
+class Said:
+    """What a call brought back that scoring looks at. Latency in milliseconds; cost in USD, None where unknown."""
 
     text: str
     latency_ms: float = 0.0
+    finish_reason: str = ""
+    logprobs: tuple[float, ...] = ()  # of the tokens of the answer, natural logarithms
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer on its way through the checks: as text, and as the value that transforms have made of it."""
+
+    text: str
+    value: Json = None  # what scripts see; None: the text
+    latency_ms: float = 0.0
+    finish_reason: str = ""
+    logprobs: tuple[float, ...] = ()
+    cost: float | None = None
     context: Mapping[str, Any] = field(default_factory=dict)  # what a script sees: vars, prompt, test, metadata
+
+    @property
+    def output(self) -> Json:
+        """What a script is given as `output`."""
+        return self.text if self.value is None else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +61,16 @@ class Outcome:
     reason: str = ""
 
 
-Judge = Callable[[Answer], Outcome]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What only a judge or an embeddings endpoint can say: the rendered criteria or texts, and the answer's text."""
+
+    criteria: tuple[str, ...]
+    text: str
+
+
+Check = Callable[[Answer], Outcome | Ask]
+"""Judges one answer, or says what has to be asked; raises NoScore."""
 Holds = Callable[[Answer], bool]
 
 
@@ -55,7 +88,7 @@ def combine(outcomes: Sequence[Outcome], weights: Sequence[float], threshold: fl
     return Outcome(passed=passed, score=score, reason="" if passed else f"score {score:.2f} is below {threshold:g}")
 
 
-def binary(assertion: Assertion, wanted: str, holds: Holds) -> Judge:
+def binary(assertion: Assertion, wanted: str, holds: Holds) -> Check:
     """Judge by yes or no; `not-` turns it around, but a check that cannot be made fails in both directions."""
     reason = f"expected the answer {'not ' if assertion.negated else ''}to {wanted}"
 
@@ -67,6 +100,15 @@ def binary(assertion: Assertion, wanted: str, holds: Holds) -> Judge:
         return Outcome(passed=passed, score=1.0 if passed else 0.0, reason="" if passed else reason)
 
     return judge
+
+
+def graded(assertion: Assertion, score: float, default: float) -> Outcome:
+    """Judge a score in [0, 1] by the assertion's threshold; `not-` turns both around."""
+    limit = default if assertion.threshold is None else assertion.threshold
+    passed = (score >= limit) != assertion.negated
+    word = "below" if assertion.negated else "at least"
+    reason = "" if passed else f"{assertion.type} is {score:.4f}, expected {word} {limit:g}"
+    return Outcome(passed=passed, score=1 - score if assertion.negated else score, reason=reason)
 
 
 def shown(value: Any) -> str:

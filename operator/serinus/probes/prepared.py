@@ -1,48 +1,77 @@
 """A probe made ready: its request rendered, its assertions compiled. What cannot work is found here, early."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from serinus.core.jstext import js_json
-from serinus.core.probe import Assertion, Probe
+from serinus.core.jstext import WHITESPACE, js_json
+from serinus.core.probe import Assertion, Probe, flat
+from serinus.core.tree import UnreadableDocument
+from serinus.core.yaml12 import read_yaml
 from serinus.probes.assertions import compile_assertion
-from serinus.probes.outcome import Answer, Judge, Misconfigured, Outcome, combine
-from serinus.probes.script import Engine
+from serinus.probes.assertions.scripts import compile_transform
+from serinus.probes.outcome import Answer, Ask, Check, Misconfigured, NoScore, Outcome, Said
+from serinus.probes.script import ScriptFailed, Tools
 from serinus.probes.templates import TemplateFailed, Templates
+
+Found = Outcome | Ask | NoScore
+"""What a check found out: an outcome, what still has to be asked, or why there is no score."""
+_MAX_MESSAGES: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """One probe, ready to be asked and scored."""
+    """One probe, ready to be asked and scored. `assertions` are its own, rendered, those of a set in its place."""
 
     probe: Probe
     prompt: str  # as text, for completions and for scripts
     messages: tuple[Mapping[str, Any], ...]
-    judges: tuple[Judge, ...]
+    assertions: tuple[Assertion, ...]
+    checks: tuple[Check, ...]
+    transform: Callable[[Answer], Answer]
     context: Mapping[str, Any]
 
-    def score(self, text: str, latency_ms: float) -> tuple[Outcome, tuple[Outcome, ...]]:
-        """The test's outcome and those of its assertions."""
-        answer = Answer(text=text, latency_ms=latency_ms, context=self.context)
-        outcomes = tuple(judge(answer) for judge in self.judges)
-        weights = [a.weight for a in self.probe.assertions]
-        return combine(outcomes, weights, self.probe.threshold), outcomes
+    def score(self, said: Said) -> Iterator[Found]:
+        """What each of `assertions` finds in an answer, in order."""
+        answer = Answer(
+            text=said.text,
+            latency_ms=said.latency_ms,
+            finish_reason=said.finish_reason,
+            logprobs=said.logprobs,
+            cost=said.cost,
+            context=self.context,
+        )
+        try:
+            answer = self.transform(answer)
+        except ScriptFailed as e:
+            for _ in self.checks:
+                yield Outcome(passed=False, score=0.0, reason=f"transform: {e}")
+            return
+        for check in self.checks:
+            try:
+                yield check(answer)
+            except NoScore as e:
+                yield e
 
 
-def prepare(probe: Probe, templates: Templates, engine: Engine) -> Prepared:
+def prepare(probe: Probe, templates: Templates, tools: Tools) -> Prepared:
     """Render and compile; raises Misconfigured that names the probe, what is wrong, and where it was written."""
     try:
         variables = templates.resolve(probe.variables)
         rendered = templates.prompt(probe.prompt, variables)
     except TemplateFailed as e:
         raise Misconfigured(f"probe {probe.id!r}: prompt: {e}", probe.origin) from e
+    try:
+        transform = compile_transform(probe.transform, probe.transform_module, tools)
+    except ScriptFailed as e:
+        raise Misconfigured(f"probe {probe.id!r}: transform: {e}", probe.origin) from e
     assertions: list[Assertion] = []
-    judges: list[Judge] = []
-    for assertion in probe.assertions:
+    checks: list[Check] = []
+    for assertion in flat(probe.assertions):
         try:
             assertions.append(_rendered(assertion, templates, variables))
-            judges.append(compile_assertion(assertions[-1], engine))
+            checks.append(compile_assertion(assertions[-1], tools))
         except (TemplateFailed, Misconfigured) as e:
             raise Misconfigured(f"probe {probe.id!r}: {e}", assertion.origin) from e
     prompt = rendered if isinstance(rendered, str) else js_json(rendered)
@@ -50,13 +79,17 @@ def prepare(probe: Probe, templates: Templates, engine: Engine) -> Prepared:
         probe=probe,
         prompt=prompt,
         messages=_messages(rendered),
-        judges=tuple(judges),
+        assertions=tuple(assertions),
+        checks=tuple(checks),
+        transform=transform,
         context=_context(probe, assertions, variables, prompt),
     )
 
 
 def _rendered(assertion: Assertion, templates: Templates, variables: Mapping[str, Any]) -> Assertion:
     """The assertion with its value rendered: a text, or the texts of a list; schemas and other mappings stay."""
+    if assertion.metric:
+        assertion = replace(assertion, metric=_metric(assertion.metric, templates, variables))
     if assertion.literal:
         return assertion
     value = assertion.value
@@ -68,12 +101,30 @@ def _rendered(assertion: Assertion, templates: Templates, variables: Mapping[str
     return assertion
 
 
+def _metric(name: str, templates: Templates, variables: Mapping[str, Any]) -> str:
+    """The rendered name of a metric, as it is where it cannot be rendered."""
+    try:
+        return templates.render(name, variables)
+    except TemplateFailed:
+        return name
+
+
 def _messages(rendered: Any) -> tuple[Mapping[str, Any], ...]:
-    if isinstance(rendered, str):
-        return ({"role": "user", "content": rendered},)
-    if isinstance(rendered, list) and rendered and all(isinstance(m, dict) and "role" in m for m in rendered):
-        return tuple(rendered)
-    return ({"role": "user", "content": js_json(rendered)},)
+    """Chat messages, where the prompt is a list of them in JSON or YAML; else one message of the user."""
+    found = _parsed(rendered) if isinstance(rendered, str) else rendered
+    if isinstance(found, list) and found and all(isinstance(m, dict) and "role" in m for m in found):
+        return tuple(found)
+    return ({"role": "user", "content": rendered if isinstance(rendered, str) else js_json(rendered)},)
+
+
+def _parsed(text: str) -> Any:
+    start = text.strip(WHITESPACE)
+    if len(text) > _MAX_MESSAGES or not start.startswith(("[", "- role:")):
+        return None
+    try:
+        return json.loads(text) if start.startswith("[") else read_yaml(text).plain()
+    except (ValueError, RecursionError, UnreadableDocument):
+        return None
 
 
 def _context(probe: Probe, assertions: list[Assertion], variables: Mapping[str, Any], prompt: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import quickjs
 
+from serinus.core.probe import Json
 from serinus.probes.script import Graded, Script, ScriptFailed
 
 MEMORY_BYTES: Final = 16 * 1024 * 1024
@@ -39,7 +40,7 @@ _PRELUDE: Final = """
       const input = parse(raw), made = make(input);
       if (input.output === undefined) return true;
       const found = made(input.output, input.context, undefined);
-      if (typeof found === "boolean" || typeof found === "number") return found;
+      if (!input.raw && (typeof found === "boolean" || typeof found === "number")) return found;
       kept = [found];
     } catch (e) { kept = [undefined, e]; }
     globalThis.__kept = kept;
@@ -67,15 +68,22 @@ _EXPLAIN: Final = """
     if (graded(r)) return stringify(["graded", r.pass, text(r.score), r.reason]);
     return stringify(["error", "it must return a boolean, a number or {pass, score, reason}; found " + typeof r]);
   };
+  const plain = (r) => {
+    const found = r === undefined || r === null ? undefined : stringify(r);
+    return found === undefined ? stringify(["error", "it must return a value"]) : stringify(["value", found]);
+  };
   const failed = (e) => stringify(["error", describe(e)]);
-  try {
-    const kept = globalThis.__kept, found = kept[0];
-    if (kept.length > 1) return failed(kept[1]);
-    if (found === null || typeof found !== "object" || typeof found.then !== "function") return encode(found);
-    const settle = (encoded) => { globalThis.__late = encoded; };
-    Promise.resolve(found).then((r) => settle(encode(r)), (e) => settle(failed(e)));
-    return "";
-  } catch (e) { return failed(e); }
+  return (raw) => {
+    const write = raw ? plain : encode;
+    try {
+      const kept = globalThis.__kept, found = kept[0];
+      if (kept.length > 1) return failed(kept[1]);
+      if (found === null || typeof found !== "object" || typeof found.then !== "function") return write(found);
+      const settle = (encoded) => { globalThis.__late = encoded; };
+      Promise.resolve(found).then((r) => settle(write(r)), (e) => settle(failed(e)));
+      return "";
+    } catch (e) { return failed(e); }
+  };
 })()
 """
 
@@ -99,9 +107,23 @@ class QuickJs:
         """Raise ScriptFailed unless the script compiles (a module: unless it loads and exports its function)."""
         _run(_input(script))
 
-    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> float | Graded:
+    def call(self, script: Script, output: Json, context: Mapping[str, Any]) -> float | Graded:
         """Call the script; raises ScriptFailed."""
         return _run({**_input(script), "output": output, "context": context})
+
+    def transform(self, script: Script, output: Json, context: Mapping[str, Any]) -> Json:
+        """What the script makes of an output; raises ScriptFailed, also when that is nothing."""
+        request = {**_input(script), "output": output, "context": context, "raw": True}
+        try:
+            kind, text = json.loads(str(_explained(_begun(request)[0], raw=True)))
+            if kind == "value":
+                return json.loads(text)
+        except (ValueError, TypeError) as e:
+            raise ScriptFailed("the script tampered with its own result") from e
+        raise ScriptFailed(str(text)[:_MAX_REASON])
+
+    def close(self) -> None:
+        """Nothing runs between calls."""
 
     def check_pattern(self, pattern: str, flags: str = "") -> None:
         """Raise ScriptFailed unless this is a regular expression."""
@@ -134,17 +156,25 @@ def _input(script: Script) -> dict[str, Any]:
 
 
 def _run(request: Mapping[str, Any]) -> float | Graded:
-    """Run a request in a fresh context."""
-    engine, raw = _limited(), json.dumps(request)
-    engine.eval(_PRELUDE)
-    found = _bounded(lambda: engine.get("__run")(raw))
+    engine, found = _begun(request)
     if isinstance(found, bool | int | float):
         return found
-    encoded = _bounded(lambda: engine.eval(_EXPLAIN)) or _await(engine)
     try:
-        return _result(json.loads(str(encoded)))
+        return _result(json.loads(str(_explained(engine, raw=False))))
     except ValueError as e:
         raise ScriptFailed("the script tampered with its own result") from e
+
+
+def _begun(request: Mapping[str, Any]) -> tuple[Any, Any]:
+    """A fresh context and what a request gives in it: a value, or None where it has to be explained."""
+    engine, raw = _limited(), json.dumps(request)
+    engine.eval(_PRELUDE)
+    return engine, _bounded(lambda: engine.get("__run")(raw))
+
+
+def _explained(engine: Any, *, raw: bool) -> Any:
+    """The kept result of a script as JSON, after its promise is settled."""
+    return _bounded(lambda: engine.eval(_EXPLAIN)(raw)) or _await(engine)
 
 
 def _bounded(call: Callable[[], Any]) -> Any:

@@ -1,17 +1,22 @@
 """What came back from a model server, and what it counts as. Pure: bytes and headers in, a reply out."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from serinus.core.probe import Api
+from serinus.probes.outcome import Said
 
 MAX_BODY: Final = 4 * 1024 * 1024
 _MAX_ID: Final = 200
 _MAX_TOKENS: Final = 10_000_000
 _CHARACTERS_PER_TOKEN: Final = 4
+_MAX_REASON: Final = 40
+_MAX_LOGPROBS: Final = 32_768
+_COST_HEADER: Final = "x-litellm-response-cost"
 
 
 class Kind(StrEnum):
@@ -37,6 +42,9 @@ class Reply:
     id: str = ""
     created: float = 0.0
     cache: str = ""  # the header that says that a cache answered
+    finish_reason: str = ""
+    logprobs: tuple[float, ...] = ()
+    cost: float | None = None  # USD, where the server says it
 
 
 def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -50,7 +58,8 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -
         return Reply(kind=Kind.WRONG, status=status, reason="the response is compressed, which was not asked for")
     try:
         document = json.loads(body)
-        text = _text(api, document["choices"][0])
+        choice = document["choices"][0]
+        text = _text(api, choice)
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return Reply(kind=Kind.WRONG, status=status, reason="the response is cut, or is no completion")
     usage = document.get("usage") if isinstance(document.get("usage"), dict) else {}
@@ -64,7 +73,44 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -
         id=str(document.get("id") or "")[:_MAX_ID],
         created=_number(document.get("created")),
         cache=_cache(headers),
+        finish_reason=str(choice.get("finish_reason") or "")[:_MAX_REASON],
+        logprobs=_logprobs(choice.get("logprobs")),
+        cost=_cost(usage, headers),
     )
+
+
+def said(reply: Reply) -> Said:
+    """What scoring looks at."""
+    return Said(
+        text=reply.text,
+        latency_ms=reply.latency_ms,
+        finish_reason=reply.finish_reason,
+        logprobs=reply.logprobs,
+        cost=reply.cost,
+    )
+
+
+def _logprobs(raw: object) -> tuple[float, ...]:
+    """Log-probabilities of the answer's tokens, as chat or as completions write them; none where one is unusable."""
+    found = raw if isinstance(raw, dict) else {}
+    content, plain = found.get("content"), found.get("token_logprobs")
+    values = (
+        [t.get("logprob") if isinstance(t, dict) else None for t in content] if isinstance(content, list) else plain
+    )
+    if not isinstance(values, list) or not all(isinstance(v, int | float) and v <= 0 for v in values):
+        return ()
+    return tuple(map(float, values[:_MAX_LOGPROBS]))
+
+
+def _cost(usage: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+    """What the answer cost, as gateways in front of models say it: `usage.cost`, or a header."""
+    value = usage.get("cost")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        try:
+            value = float(headers.get(_COST_HEADER, ""))
+        except ValueError:
+            return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
 
 
 def _text(api: Api, choice: Mapping[str, Any]) -> str:

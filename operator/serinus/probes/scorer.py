@@ -1,7 +1,7 @@
-"""The process that renders and scores: `python -m serinus.probes.scorer FILE`. It asks nobody and knows no side.
+"""The process that renders and scores: `python -m serinus.probes.scorer FILE [--no-python]`. It knows no side.
 
 It is a process of its own because a script can hang in a native loop that no limit of the engine ends; then its parent
-ends it and starts another. One JSON document a line: first one for each probe, then answers in, scores out.
+ends it and starts another. One JSON document a line: first one for each probe, then answers in, findings out.
 """
 
 import json
@@ -10,46 +10,43 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from serinus.core.probejson import from_json
-from serinus.probes.outcome import Misconfigured, Outcome
+from serinus.probes.outcome import Misconfigured, Outcome, Said
 from serinus.probes.prepared import Prepared, prepare
-from serinus.probes.quickjs_engine import QuickJs
+from serinus.probes.scoring import NO_PYTHON
+from serinus.probes.settle import encode
+from serinus.probes.shield import shield
 from serinus.probes.templates import Templates
+from serinus.probes.toolbox import make_tools
 
 
 def main(arguments: list[str]) -> int:
     """Prepare the probes of a file, then score answers until the input ends."""
+    shield()
     probe_set = from_json(Path(arguments[0]).read_text(encoding="utf-8"))
-    templates, engine = Templates(), QuickJs()
+    templates, tools = Templates(), make_tools(python=NO_PYTHON not in arguments)
     ready: list[Prepared] = []
     for probe in probe_set.probes:
         try:
-            found = prepare(probe, templates, engine)
+            found = prepare(probe, templates, tools)
         except Misconfigured as e:
             _write(sys.stdout, {"error": str(e)})
             return 0
         ready.append(found)
-        _write(sys.stdout, {"prompt": found.prompt, "messages": found.messages})
+        metrics = [a.metric for a in found.assertions]
+        _write(sys.stdout, {"prompt": found.prompt, "messages": found.messages, "metrics": metrics})
     for line in sys.stdin:
-        _write(sys.stdout, [_score(ready[request["probe"]], request) for request in json.loads(line)])
+        _write(sys.stdout, [_score(ready[request["probe"]], request["said"]) for request in json.loads(line)])
+    tools.python.close()
     return 0
 
 
-def _score(prepared: Prepared, request: dict[str, Any]) -> dict[str, Any]:
+def _score(prepared: Prepared, said: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each assertion finds in an answer; one that meets a limit of this process fails all of them."""
     try:
-        total, outcomes = prepared.score(request["text"], request["ms"])
+        return [encode(found) for found in prepared.score(Said(**{**said, "logprobs": tuple(said["logprobs"])}))]
     except (RecursionError, MemoryError) as e:
-        total, outcomes = Outcome(passed=False, score=0.0, reason=f"scoring met its limit: {type(e).__name__}"), ()
-    names = [("not-" if a.negated else "") + a.type for a in prepared.probe.assertions]
-    parts = [
-        {"type": name, "passed": o.passed, "score": _finite(o.score), "reason": o.reason}
-        for name, o in zip(names, outcomes, strict=False)
-    ]
-    return {"passed": total.passed, "score": _finite(total.score), "reason": total.reason, "assertions": parts}
-
-
-def _finite(score: float) -> float:
-    """A score in [0, 1]; a script may have given any number, or none."""
-    return min(1.0, max(0.0, score)) if score == score else 0.0  # noqa: PLR0124 - NaN differs from itself
+        failed = Outcome(passed=False, score=0.0, reason=f"scoring met its limit: {type(e).__name__}")
+        return [encode(failed)] * len(prepared.checks)
 
 
 def _write(stream: TextIO, document: Any) -> None:

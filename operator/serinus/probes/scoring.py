@@ -2,14 +2,19 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from serinus.core.probe import Probe
+from serinus.core.probe import Assertion, Probe, flat
+from serinus.core.sources import PYTHON_ENDING
+from serinus.probes.outcome import Said
+from serinus.probes.settle import Opinions, Score, settle
 
 _LINE_BYTES: Final = 64 * 1024 * 1024
 _PREPARE_SECONDS: Final = 15.0
@@ -19,6 +24,14 @@ _BATCH: Final = 32
 _BASE_SECONDS: Final = 8.0
 _SECONDS_EACH: Final = 1.5
 """For one exchange: time for a busy node, and for each script a little more than the engine's own limit."""
+
+
+MAX_ANSWER: Final = 4 * 1024 * 1024
+_PYTHON_SECONDS: Final = 4.0
+NO_PYTHON: Final = "--no-python"
+_VARIABLES: Final = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"})
+"""What the scoring process knows of the environment: where Python is, and no key."""
+_NOBODY: Final = Opinions()
 
 
 class ScoringFailed(Exception):
@@ -35,16 +48,7 @@ class Question:
 
     prompt: str
     messages: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """What an answer is worth, in [0, 1], and why it failed."""
-
-    passed: bool
-    score: float
-    reason: str = ""
-    assertions: tuple[Mapping[str, Any], ...] = ()
+    metrics: tuple[str, ...] = ()  # names of the assertions' metrics, those of a set in its place; mostly empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +57,20 @@ class _Waiting:
 
     probe: int
     request: Mapping[str, Any]
-    score: asyncio.Future[Score | None]
+    found: asyncio.Future[Sequence[Mapping[str, Any]] | None]
 
 
 class Scorer:
     """A scoring process. `start` first, `close` at the end; answers that wait for it go to it together."""
 
-    def __init__(self, path: str, probes: tuple[Probe, ...]) -> None:
-        self._path = path
+    def __init__(
+        self, path: str, probes: tuple[Probe, ...], opinions: Opinions = _NOBODY, *, python: bool = True
+    ) -> None:
+        self._arguments = [path] if python else [path, NO_PYTHON]
         self._probes = probes
-        self._seconds = [_SECONDS_EACH * len(p.assertions) for p in probes]
+        self._opinions = opinions
+        self._questions: tuple[Question, ...] = ()
+        self._seconds = [sum(_seconds(a) for a in flat(p.assertions)) for p in probes]
         self._waiting: list[_Waiting] = []
         self._pump: asyncio.Future[None] | None = None
         self._process: Process | None = None
@@ -70,7 +78,11 @@ class Scorer:
     async def start(self) -> tuple[Question, ...]:
         """Start the process and prepare every probe; raises ScoringFailed that names the probe."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "serinus.probes.scorer", self._path, stdin=PIPE, stdout=PIPE, limit=_LINE_BYTES
+            *(sys.executable, "-m", "serinus.probes.scorer", *self._arguments),
+            stdin=PIPE,
+            stdout=PIPE,
+            limit=_LINE_BYTES,
+            env={k: v for k, v in os.environ.items() if k in _VARIABLES},
         )
         questions: list[Question] = []
         for number, probe in enumerate(self._probes):
@@ -83,17 +95,25 @@ class Scorer:
             if "error" in found:
                 await self._end()
                 raise ScoringFailed(str(found["error"]))
-            questions.append(Question(prompt=found["prompt"], messages=tuple(found["messages"])))
-        return tuple(questions)
+            messages, metrics = tuple(found["messages"]), tuple(found["metrics"])
+            questions.append(Question(prompt=found["prompt"], messages=messages, metrics=metrics))
+        self._questions = tuple(questions)
+        return self._questions
 
-    async def score(self, number: int, text: str, latency_ms: float) -> Score | None:
+    async def score(self, number: int, said: Said) -> Score | None:
         """Score an answer to a probe; None when scoring does not end, which says nothing of the answer."""
-        score: asyncio.Future[Score | None] = asyncio.get_running_loop().create_future()
-        request = {"probe": number, "text": text, "ms": latency_ms}
-        self._waiting.append(_Waiting(probe=number, request=request, score=score))
+        if len(said.text) > MAX_ANSWER:
+            return Score(passed=None, score=0.0, reason=f"the answer has more than {MAX_ANSWER} characters")
+        found: asyncio.Future[Sequence[Mapping[str, Any]] | None] = asyncio.get_running_loop().create_future()
+        request = {"probe": number, "said": dataclasses.asdict(said)}
+        self._waiting.append(_Waiting(probe=number, request=request, found=found))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.ensure_future(self._score_waiting())
-        return await score
+        parts = await found
+        if parts is None:
+            return None
+        question = self._questions[number]
+        return await settle(self._probes[number], question.prompt, parts, question.metrics, self._opinions)
 
     async def close(self) -> None:
         """End the process; answers that still wait have no score."""
@@ -109,8 +129,8 @@ class Scorer:
                 await self._score_batch(batch)
             except ScoringFailed as e:
                 for one in (*batch, *self._waiting):
-                    if not one.score.done():
-                        one.score.set_exception(e)
+                    if not one.found.done():
+                        one.found.set_exception(e)
                 self._waiting = []
 
     async def _score_batch(self, batch: list[_Waiting]) -> None:
@@ -127,8 +147,8 @@ class Scorer:
                 return
             scores = [None]
         for one, found in zip(batch, scores, strict=True):
-            if not one.score.done():
-                one.score.set_result(None if found is None else Score(**found))
+            if not one.found.done():
+                one.found.set_result(found)
 
     async def _end(self) -> None:
         process, self._process = self._process, None
@@ -152,3 +172,10 @@ class Scorer:
         if not line.endswith(b"\n"):
             raise _ProcessEnded("the scoring process ended")
         return json.loads(line)
+
+
+def _seconds(assertion: Assertion) -> float:
+    """How long one assertion may take, with its transform."""
+    own = _PYTHON_SECONDS if assertion.type == "python" else _SECONDS_EACH
+    transformed = assertion.transform_module.partition(":")[0].endswith(PYTHON_ENDING)
+    return own + (_PYTHON_SECONDS if transformed else 0.0)

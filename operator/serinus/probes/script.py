@@ -1,10 +1,12 @@
-"""What the assertions need of a JavaScript engine: a small interface, so that the engine can be changed."""
+"""What the assertions need of engines that run scripts: small interfaces, so that an engine can be changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from serinus.core.jstext import WHITESPACE
+from serinus.core.probe import Json
+from serinus.probes.ports import TextChecks
 
 
 class ScriptFailed(Exception):
@@ -13,7 +15,7 @@ class ScriptFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """JavaScript of one assertion: the body of a function, or a CommonJS module and the name of its function."""
+    """Code of one assertion: the body of a function, or a module (`file` or `file:function`) and its text."""
 
     source: str
     module: str = ""
@@ -28,20 +30,39 @@ class Graded:
     reason: str
 
 
-class Engine(Protocol):
-    """Runs scripts without any access to files, network or the process; each call is alone and bounded."""
+class Scripts(Protocol):
+    """Runs scripts of one language; each call is alone and bounded in time and memory."""
 
     def check(self, script: Script) -> None:
-        """Raise ScriptFailed unless the script compiles (a module: unless it loads and exports its function)."""
+        """Raise ScriptFailed unless the script compiles."""
 
-    def call(self, script: Script, output: str, context: Mapping[str, Any]) -> float | Graded:
+    def call(self, script: Script, output: Json, context: Mapping[str, Any]) -> float | Graded:
         """What the script returned, a boolean, a number or a grade; raises ScriptFailed."""
+
+    def transform(self, script: Script, output: Json, context: Mapping[str, Any]) -> Json:
+        """What the script made of an output, never null; raises ScriptFailed."""
+
+    def close(self) -> None:
+        """End what was started for it."""
+
+
+class Engine(Scripts, Protocol):
+    """JavaScript without any access to files, network or the process."""
 
     def check_pattern(self, pattern: str, flags: str = "") -> None:
         """Raise ScriptFailed unless this is a regular expression."""
 
     def matches(self, pattern: str, text: str, flags: str = "") -> bool:
         """Whether a regular expression is found anywhere in a text; raises ScriptFailed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What assertions work with."""
+
+    engine: Engine
+    python: Scripts
+    texts: TextChecks
 
 
 def function_body(code: str) -> str:
@@ -73,3 +94,8 @@ def _last_semicolon(code: str) -> int:
             last = position
         escaped = False
     return last
+
+
+def returned(code: str) -> str:
+    """What promptfoo makes of an inline transform: several lines are a body, one line is an expression to return."""
+    return code if "\n" in code else f"return {code}"

@@ -8,6 +8,7 @@ from serinus.shell.kube import Conflict
 from serinus.shell.managed import manifest_hash
 from tests.engine import children
 from tests.engine.rig import CONFIG_MAPS, JOBS, PODS, SERVICES, Engine, engine, reset_writes, writes
+from tests.engine.waiting import eventually
 from tests.support.apibed import ApiBed
 
 pytestmark = pytest.mark.api
@@ -124,6 +125,20 @@ async def test_job_of_that_name_made_by_somebody_else_is_a_name_conflict(bed: Ap
     theirs = {**wanted, "metadata": {**wanted["metadata"], "ownerReferences": [life.owner.reference()]}}
     bed.client.create(theirs)
     assert (await life.apply(wanted))[0].result is Result.NAME_CONFLICT
+
+
+async def test_name_of_a_job_that_is_taken_is_tried_once_and_looked_at_from_then_on(bed: ApiBed, life: Engine) -> None:
+    wanted = children.job(life.namespace)
+    theirs = {**wanted, "metadata": {"name": wanted["metadata"]["name"], "namespace": life.namespace}}
+    bed.client.create(theirs)
+    await reset_writes(bed)
+    for _ in range(3):
+        assert (await life.apply(wanted))[0].result is Result.NAME_CONFLICT
+    assert [(w.verb, w.code) for w in await writes(bed)] == [("create", 409)]
+    bed.client.delete(wanted)
+    name = wanted["metadata"]["name"]
+    await eventually(lambda: bed.client.find("batch/v1", "Job", name, life.namespace) is None, "their Job is gone")
+    assert (await life.apply(wanted))[0].result is Result.CREATED
 
 
 async def test_what_is_no_longer_wanted_is_pruned_and_nothing_else(bed: ApiBed, life: Engine) -> None:

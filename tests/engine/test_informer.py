@@ -1,50 +1,21 @@
 """The informer in virtual time against a scripted API: whatever a watch does, the store ends at the truth."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serinus.shell.entry import Mark, entry_of
-from serinus.shell.informer import Informer, Rhythm, Scope, State
-from serinus.shell.kinds import Kind, Object
+from serinus.shell.entry import entry_of
+from serinus.shell.informer import Informer, State
+from serinus.shell.kinds import Object
 from serinus.shell.kube import ApiError, Event, Listing
 from serinus.shell.store import Seen, Store
 from tests.engine import scripted
-from tests.engine.scripted import HANG, OPEN, ScriptedApi, Step, added, bookmark, deleted, listing, modified, thing
-from tests.engine.virtual import now, run_virtual
-from tests.engine.waiting import running
-
-THINGS = Kind("example.dev", "v1", "things", "Thing")
-MARK = Mark("serinus", "serinus.dev/applied")
-News = list[tuple[str, str]]
-Story = Callable[[Informer[None], News], Awaitable[None]]
-
-
-def play(api: ScriptedApi, story: Story, *, rhythm: Rhythm | None = None, optional: bool = False) -> None:
-    """Run a story beside an informer of this API."""
-    news: News = []
-
-    def on_change(_namespace: str, name: str, old: Seen[None] | None, new: Seen[None] | None) -> None:
-        verb = "came" if old is None else "went" if new is None else "changed"
-        news.append((verb, name))
-
-    async def run() -> None:
-        scope = Scope(THINGS, "team-a", "", "serinus.dev/service", optional=optional)
-        informer = Informer[None](
-            api,  # type: ignore[arg-type]
-            scope, MARK, on_change=on_change, rhythm=rhythm or Rhythm(relist=600, inactivity=70),
-        )  # fmt: skip
-        async with running(informer.run()):
-            await story(informer, news)
-
-    run_virtual(run())
-
-
-def names(informer: Informer[None]) -> list[str]:
-    return sorted(name for _, name in informer.store)
+from tests.engine.informers import MARK, News, names, play
+from tests.engine.scripted import OPEN, ScriptedApi, Step, added, bookmark, deleted, listing, modified, thing
+from tests.engine.virtual import now
 
 
 def test_list_and_events_fill_the_store_and_are_told() -> None:
@@ -124,18 +95,6 @@ def test_broken_watch_is_healed_by_a_list_which_finds_what_came_and_went(fault: 
         await asyncio.sleep(5)
         assert names(informer) == ["came"]
         assert news == [("came", "went"), ("came", "came"), ("went", "went")]
-
-    play(api, story)
-
-
-def test_hung_watch_is_found_by_its_silence_and_healed_by_a_list() -> None:
-    api = ScriptedApi([listing(5, thing("a", 1)), listing(9)], [[bookmark(5), HANG], [OPEN]])
-
-    async def story(informer: Informer[None], _news: News) -> None:
-        await asyncio.sleep(69)
-        assert names(informer) == ["a"]
-        await asyncio.sleep(3)
-        assert names(informer) == []
 
     play(api, story)
 

@@ -64,6 +64,7 @@ async def test_engine_s_metrics_are_exported() -> None:
     telemetry.run(0.2, "ok")
     telemetry.event_dropped()
     telemetry.watch_age("pods", lambda: 12.5)
+    telemetry.unreadable("pods", lambda: 2)
     telemetry.gauge("queue_depth", "Ready keys.", lambda: 3)
     lines = await exposed(telemetry)
     for line in (
@@ -73,6 +74,7 @@ async def test_engine_s_metrics_are_exported() -> None:
         'serinus_reconcile_seconds_count{outcome="ok"} 1.0',
         "serinus_events_dropped_total 1.0",
         'serinus_watch_age_seconds{resource="pods"} 12.5',
+        'serinus_watch_unreadable{resource="pods"} 2.0',
         "serinus_queue_depth 3.0",
     ):
         assert line in lines

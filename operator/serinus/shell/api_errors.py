@@ -1,10 +1,11 @@
 """The five ways in which the API server says no, in the words of the engine. It decides nothing about retries."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from serinus.shell import wire
 
 _MAX_MESSAGE = 1024
 # The server's answer to an apply with a field that its schema does not have: an internal error by its code only.
@@ -115,12 +116,12 @@ def error_of(what: str, code: int, body: bytes, headers: Mapping[str, str]) -> A
 
 def error_of_status(what: str, status: Mapping[str, Any]) -> ApiError:
     """The error that a `Status` object inside a watch stream stands for."""
-    return error_of(what, int(status.get("code") or 0), json.dumps(status).encode(), {})
+    return error_of(what, int(status.get("code") or 0), wire.encode(status), {})
 
 
 def _answer(code: int, body: bytes) -> Answer:
     try:
-        status = json.loads(body)
+        status = wire.decode(body)
     except ValueError:
         status = None
     if not isinstance(status, dict):

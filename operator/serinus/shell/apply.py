@@ -29,6 +29,8 @@ from serinus.shell.outcomes import (
 __all__ = ["Applier", "Mark", "Outcome", "Owner", "Result", "Standing", "Stored", "Sweep", "Wanted", "standing"]
 
 _log = logging.getLogger(__name__)
+_REMEMBERED = 50_000
+"""Objects about which is remembered that they were as applied; a cache: losing it costs milliseconds."""
 
 
 class Applier:
@@ -39,6 +41,8 @@ class Applier:
         self._stored = stored
         self._mark = mark
         self._create_once = frozenset(create_once)
+        self._taken: set[Ref] = set()
+        self._compared: dict[Ref, tuple[str, str, bytes]] = {}
 
     async def apply_all(
         self, owner: Owner | None, wanted: Sequence[Wanted], sweep: Sweep | None = None
@@ -69,7 +73,9 @@ class Applier:
         once = ref.kind in self._create_once
         manifest = _owned_by(owner, item.manifest)
         digest = manifest_hash(manifest)
-        entry = self._stored.get(ref) or await self._read(ref)
+        entry = self._stored.get(ref)
+        if entry is None and (not once or ref in self._taken):
+            entry = await self._read(ref)
         if entry is None:
             if item.resource_version is not None:
                 message = f"{ref.text}: decided on version {item.resource_version}, but it is not there"
@@ -78,9 +84,21 @@ class Applier:
         refused = refusal(ref, entry, owner, strict=once)
         if refused is not None:
             return refused
-        if once or self._as_applied(manifest, digest, entry):
+        if once or self._known_as_applied(ref, manifest, digest, entry):
             return _unchanged(ref, entry)
         return await self._again(ref, item, manifest, digest, entry)
+
+    def _known_as_applied(self, ref: Ref, manifest: Object, digest: str, entry: Entry) -> bool:
+        """As `_as_applied`, looked at once for each manifest, annotation and field set."""
+        question = (digest, entry.applied, entry.ours)
+        if self._compared.get(ref) == question:
+            return True
+        if not self._as_applied(manifest, digest, entry):
+            return False
+        if len(self._compared) >= _REMEMBERED:
+            self._compared.clear()
+        self._compared[ref] = question
+        return True
 
     def _as_applied(self, manifest: Object, digest: str, entry: Entry) -> bool:
         fields = entry.fields()
@@ -100,7 +118,7 @@ class Applier:
             await self._withdraw(ref)
             message = f"{ref.text} was made by somebody else at this moment"
             return Outcome(ref, Result.NAME_CONFLICT, message, "AlreadyExists")
-        return await self._settled(ref, Result.CREATED, manifest, body, before="")
+        return await self._settled(ref, Result.CREATED, (manifest, digest), body, before="")
 
     async def _withdraw(self, ref: Ref) -> None:
         """Give back every field that we share by accident: an apply of nothing but the name."""
@@ -116,11 +134,13 @@ class Applier:
                 raise
             # The server says 422 here and 409 where nothing of that name is left: both are news about the object.
             raise Conflict(error.what, error.answer) from error
-        return await self._settled(ref, Result.APPLIED, manifest, body, before=entry.applied)
+        return await self._settled(ref, Result.APPLIED, (manifest, digest), body, before=entry.applied)
 
-    async def _settled(self, ref: Ref, result: Result, manifest: Object, body: Object, *, before: str) -> Outcome:
+    async def _settled(
+        self, ref: Ref, result: Result, written: tuple[Object, str], body: Object, *, before: str
+    ) -> Outcome:
         """Write down what the server did not take over, if anything; log; learn."""
-        digest = manifest_hash(manifest)
+        manifest, digest = written
         entry = entry_of(body, self._mark)
         dropped = missing(manifest, entry.fields() or {})
         if dropped:
@@ -133,15 +153,18 @@ class Applier:
         return Outcome(ref, result, uid=entry.uid, resource_version=entry.resource_version, dropped=dropped)
 
     async def _create(self, ref: Ref, owner: Owner | None, manifest: Object) -> Outcome:
+        """Create without a look before: a name that is taken is refused, and looked at first from then on."""
         try:
             body = await self._api.create(manifest)
         except Conflict:
             entry = await self._read(ref)
             if entry is None:
                 raise
+            self._taken.add(ref)
             refused = refusal(ref, entry, owner, strict=True)
             return refused or _unchanged(ref, entry)
         entry = entry_of(body, self._mark)
+        self._taken.discard(ref)
         self._stored.learn(ref.kind, body)
         _audit(Result.CREATED, ref, entry, before="", after=manifest_hash(manifest))
         return Outcome(ref, Result.CREATED, uid=entry.uid, resource_version=entry.resource_version)
@@ -161,6 +184,7 @@ class Applier:
         return outcomes
 
     async def _remove(self, ref: Ref, entry: Entry) -> Outcome:
+        self._compared.pop(ref, None)
         try:
             body = await self._api.delete(ref, uid=entry.uid)
         except (NotFound, Conflict) as error:

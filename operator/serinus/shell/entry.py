@@ -3,13 +3,13 @@
 It parses metadata and decides nothing. The same entry comes out of a list, a watch, a get and the answer to a write.
 """
 
-import json
 import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from serinus.shell import wire
 from serinus.shell.kinds import Object
 
 Fields = dict[str, Any]
@@ -67,7 +67,7 @@ class Entry:
         """The field set that our apply owns; None if there is none."""
         if not self.ours:
             return None
-        fields: Fields = json.loads(zlib.decompress(self.ours))
+        fields: Fields = wire.decode(zlib.decompress(self.ours))
         return fields
 
 
@@ -100,6 +100,6 @@ def _managed(entries: Any, manager: str) -> tuple[bytes, bool]:
             continue
         made = True
         if entry.get("operation") == "Apply":
-            packed = json.dumps(entry.get("fieldsV1") or {}, sort_keys=True, separators=(",", ":")).encode()
+            packed = wire.canonical(entry.get("fieldsV1") or {})
             ours = zlib.compress(packed, 1)
     return ours, made

@@ -25,7 +25,10 @@ EventType = Literal["Normal", "Warning"]
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What happened to an object (`ref`, `uid`): a CamelCase reason, a sentence; told once for each `key`."""
+    """What happened to an object (`ref`, `uid`): a CamelCase reason, a sentence; told once for each `key`.
+
+    `lasting`: it is found again by every life of ours, not met once, so an earlier one may have told it.
+    """
 
     ref: Ref
     uid: str
@@ -34,6 +37,7 @@ class Happening:
     key: str
     type: EventType = "Normal"
     action: str = "Reconcile"
+    lasting: bool = False
 
     def name(self) -> str:
         """Name of the Event: the same for the same object, reason and key."""
@@ -113,18 +117,22 @@ class Recorder:
         self._on_dropped()
 
     async def _post(self, happening: Happening, when: dt.datetime) -> None:
-        """Look first: what an earlier life of ours has told is not written again."""
+        """What an earlier life of ours has told is not written again; where that is likely, look first."""
         ref = Ref(EVENTS, happening.ref.namespace or "default", happening.name())
-        try:
-            await self._api.get(ref, metadata_only=True)
+        if happening.lasting and await self._told_before(ref):
             return
-        except NotFound:
-            pass
         try:
             await self._api.create(self._manifest(ref, happening, when))
         except Conflict as error:
             if not error.already_exists:
                 raise
+
+    async def _told_before(self, ref: Ref) -> bool:
+        try:
+            await self._api.get(ref, metadata_only=True)
+        except NotFound:
+            return False
+        return True
 
     def _manifest(self, ref: Ref, happening: Happening, when: dt.datetime) -> Object:
         about = happening.ref

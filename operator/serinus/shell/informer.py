@@ -1,7 +1,7 @@
 """One kind, one selector: a list in pages, then a watch, for ever; the memory of it is a `Store`.
 
 It enqueues nothing itself (it tells `on_change`), writes nothing, and survives whatever a watch does: a cut, an ERROR
-event, 410, silence, a stale list, an API that is not installed or not allowed.
+event, 410, silence, a stale list, an API that is not installed or not allowed, an object that cannot be read.
 """
 
 import asyncio
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from serinus.shell.api_errors import Answer, unanswered
-from serinus.shell.entry import Mark, entry_of
+from serinus.shell.entry import Mark
 from serinus.shell.kube import Api, ApiError, Event, Gone, Kind, NotFound, Object, Refused, Unavailable
+from serinus.shell.reading import Reader
 from serinus.shell.store import Change, Key, Seen, Store, version_number
 from serinus.shell.transport import SILENCE
 
@@ -63,9 +64,10 @@ class Informer(Generic[T]):
     """Objects of a scope, kept up to date by `run`.
 
     With `project` it reads whole objects and keeps what the projection returns, else it reads metadata alone and the
-    value is None. A projection must not raise. `on_change(namespace, name, old, new)` is called for every difference
-    that somebody else made, also for those that only a compare finds; not for one in resourceVersion alone, and not
-    for what `learn` was told (if the watch did not tell it first: then a write of ours is news once).
+    value is None. A projection that raises leaves an object that is not readable. `on_change(namespace, name, old,
+    new)` is called for every difference that somebody else made, also for those that only a compare finds; not for
+    one in resourceVersion alone, and not for what `learn` was told (if the watch did not tell it first: then a write
+    of ours is news once).
     """
 
     def __init__(
@@ -83,9 +85,8 @@ class Informer(Generic[T]):
         self.state = State.STARTING
         self.synced = asyncio.Event()
         self._api = api
-        self._mark = mark
+        self.reader = Reader(scope.kind, mark, project)
         self._on_change = on_change
-        self._project = project
         self._rhythm = rhythm
         self._installed = asyncio.Event()
         self._contact: float | None = None
@@ -110,7 +111,7 @@ class Informer(Generic[T]):
 
     def learn(self, body: Object) -> None:
         """Take over the answer to our own write, so that its event is no news."""
-        self.store.offer(_key(body), self._seen(body))
+        self.store.offer(_key(body), self.reader.seen(body))
 
     def unlearn(self, namespace: str, name: str, resource_version: str) -> None:
         """Take over that we deleted an object that was known at this version."""
@@ -149,14 +150,14 @@ class Informer(Generic[T]):
         listed: dict[Key, Seen[T]] = {}
         version = ""
         scope = self.scope
-        whole = self._project is not None
+        metadata_only = not self.reader.whole
         async with aclosing(
-            self._api.pages(scope.kind, scope.namespace, scope.selector, metadata_only=not whole)
+            self._api.pages(scope.kind, scope.namespace, scope.selector, metadata_only=metadata_only)
         ) as pages:
             async for page in pages:
                 self._touch()
                 version = version or page.resource_version
-                listed.update((_key(body), self._seen(body)) for body in page.items)
+                listed.update((_key(body), self.reader.seen(body)) for body in page.items)
         stale = version_number(version) < version_number(self._version)
         if stale and self._stale < _STALE_TRIES:
             self._stale += 1
@@ -169,8 +170,12 @@ class Informer(Generic[T]):
         self._tell(changes)
 
     async def _follow(self) -> None:
-        """One watch stream. One that ends without a single event tells nothing: then the next thing is a list."""
-        heard = False
+        """One watch stream. One that ends without a single event tells nothing: then the next thing is a list.
+
+        One that was opened and is silent is another matter, for bookmarks are no promise: a new stream goes on from
+        the same version, so that nothing which the old one kept back is lost.
+        """
+        heard, opened = False, asyncio.get_running_loop().time()
         try:
             async with aclosing(self._watch()) as events:
                 async for event in events:
@@ -179,7 +184,10 @@ class Informer(Generic[T]):
                     self._touch()
                     self._take(event)
         except Unavailable as error:
-            if not heard or error.code or error.reason == SILENCE:
+            if error.reason == SILENCE:
+                self._contact = max(self._contact or opened, opened)
+                return
+            if not heard or error.code:
                 raise
             await asyncio.sleep(_CUT_DELAY * (1 + _jitter()))
         if not heard:
@@ -191,7 +199,7 @@ class Informer(Generic[T]):
             self.scope.namespace,
             self.scope.selector,
             resource_version=self._version,
-            metadata_only=self._project is None,
+            metadata_only=not self.reader.whole,
             inactivity=self._rhythm.inactivity,
         )
 
@@ -202,17 +210,17 @@ class Informer(Generic[T]):
         if event.type == "BOOKMARK":
             return
         key = _key(event.object)
-        gone = event.type == "DELETED"
-        change = self.store.remove(key, version) if gone else self.store.offer(key, self._seen(event.object))
+        if event.type == "DELETED":
+            change = self.store.remove(key, version)
+        elif self.store.knows(key, version):
+            return  # the echo of a write of ours: not read once more
+        else:
+            change = self.store.offer(key, self.reader.seen(event.object))
         self._tell([] if change is None else [change])
 
     def _tell(self, changes: list[Change[T]]) -> None:
         for change in changes:
             self._on_change(change.namespace, change.name, change.old, change.new)
-
-    def _seen(self, body: Object) -> Seen[T]:
-        value = self._project(body) if self._project is not None else None
-        return Seen(entry_of(body, self._mark), value)  # type: ignore[arg-type]
 
     async def _absent(self) -> None:
         """Nothing of an API that is gone exists; look again when told, or at the next compare."""

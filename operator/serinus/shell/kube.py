@@ -4,13 +4,13 @@ It knows no kind of Serinus, keeps no object, and writes only what its caller ha
 of its own, with its own limiter and without a fence, so that a flood of writes cannot keep a lease from renewal.
 """
 
-import json
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Literal
 
+from serinus.shell import wire
 from serinus.shell.api_errors import (
     ApiError,
     Conflict,
@@ -238,7 +238,7 @@ def _accept(metadata_only: bool, suffix: str = "") -> str:  # noqa: FBT001 - pri
 
 def _event(line: bytes, request: Request) -> Event:
     try:
-        event = json.loads(line)
+        event = wire.decode(line)
         kind, body = event["type"], event["object"]
     except (ValueError, KeyError, TypeError) as error:
         raise unanswered(request.what, "BadEvent", f"an event that cannot be read: {error}") from error

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import kopf
 
@@ -68,8 +69,9 @@ class Leader:
     async def run(self, credentials: Credentials) -> None:
         """Lead until cancelled; a part that fails ends all of them."""
         await self._discovery.refresh()
-        for informer in self.watches:
-            self._telemetry.watch_age(informer.scope.kind.resource, informer.age)
+        for resource in self.watches.resources():
+            self._telemetry.watch_age(resource, partial(self.watches.age, resource))
+            self._telemetry.unreadable(resource, partial(self.watches.unreadable, resource))
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self.watches.run())
             for informer in self.watches:

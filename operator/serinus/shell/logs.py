@@ -40,6 +40,6 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
     logging.getLogger(_OURS).setLevel(number)
 
 
-def event(logger: logging.Logger, name: str, **fields: Any) -> None:
-    """One info line: an event's name and its key-values."""
-    logger.info(name, extra={"fields": fields})
+def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fields: Any) -> None:
+    """One line of this level: an event's name and its key-values."""
+    logger.log(level, name, extra={"fields": fields})

@@ -15,10 +15,10 @@ alone, once for each change. What this cannot see: somebody who applies under ou
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from serinus.shell import wire
 from serinus.shell.entry import Fields
 from serinus.shell.kinds import Object
 
@@ -29,12 +29,12 @@ _DIGITS = 32
 
 def manifest_hash(manifest: Object) -> str:
     """Hash of a finished manifest: 32 hex digits, the same for the same content in any order of keys."""
-    return _digest(json.dumps(manifest, sort_keys=True, separators=(",", ":")))[:_DIGITS]
+    return _digest(wire.canonical(manifest))[:_DIGITS]
 
 
 def annotation_value(manifest_digest: str, dropped: tuple[str, ...]) -> str:
     """What the annotation must hold: the manifest's hash, and the hash of the fields that the server did not take."""
-    return f"{manifest_digest}.{_digest(json.dumps(dropped))[:8]}" if dropped else manifest_digest
+    return f"{manifest_digest}.{_digest(wire.encode(dropped))[:8]}" if dropped else manifest_digest
 
 
 def missing(manifest: Object, fields: Fields) -> tuple[str, ...]:
@@ -73,13 +73,11 @@ def _missing(value: Any, fields: Fields, path: tuple[str, ...]) -> Iterator[str]
 def _item(item: Any, index: int, fields: Fields) -> Fields | None:
     """The node of a list's item: by key, by value, or by place."""
     if not isinstance(item, dict):
-        node: Fields | None = fields.get(
-            f"v:{json.dumps(item, separators=(',', ':'), ensure_ascii=False)}", fields.get(f"i:{index}")
-        )
+        node: Fields | None = fields.get(f"v:{wire.encode(item).decode()}", fields.get(f"i:{index}"))
         return node
     for name, node in fields.items():
         if name.startswith("k:"):
-            keys = json.loads(name[2:])
+            keys = wire.decode(name[2:].encode())
             # A key that the manifest leaves to the schema's default (a port's protocol) is in the set with its default.
             if any(key in item for key in keys) and all(
                 item.get(key, wanted) == wanted for key, wanted in keys.items()
@@ -88,5 +86,5 @@ def _item(item: Any, index: int, fields: Fields) -> Fields | None:
     return fields.get(f"i:{index}")
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -39,6 +39,10 @@ class Observation:
     again: float | None = None
 
 
+class NotReadable(Exception):
+    """A child is there and cannot be read: nothing is decided on what is known of the others."""
+
+
 class Observer:
     """Reads the world of one service."""
 
@@ -53,7 +57,10 @@ class Observer:
         return self._probe_sets
 
     async def observe(self, body: Object) -> Observation:
-        """Observe everything that a plan for this LLMService needs; what cannot be read stands in it as such."""
+        """Observe everything that a plan for this LLMService needs; questions that cannot be read stand in it as such.
+
+        Raises NotReadable for a child that cannot be read.
+        """
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
         sets = self._values(REPLICASET, namespace, name)
         services = self._values(SERVICE, namespace, name)
@@ -106,6 +113,9 @@ class Observer:
         for informer in self._watches:
             if informer.scope.kind == kind and informer.scope.selector == label and informer.covers(namespace):
                 found: dict[str, Seen[Any]] = informer.store.indexed(namespace, name)
+                dark = [child for child, seen in sorted(found.items()) if not seen.readable]
+                if dark:
+                    raise NotReadable(f"{kind.kind} {namespace}/{dark[0]}: is there, but cannot be read; see the log")
                 return found
         return {}
 

@@ -24,7 +24,7 @@ from serinus.shell.observe import Observation, Observer
 from serinus.shell.obstacles import vital, with_obstacle
 from serinus.shell.outcomes import Outcome
 from serinus.shell.rebuild import with_lost_revisions
-from serinus.shell.records import NotSettled, Recorder
+from serinus.shell.records import NotSettled, Outdated, Recorder
 from serinus.shell.voice import Voice
 from serinus.shell.watches import Watches
 from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, REPLICASET, Customs
@@ -62,6 +62,13 @@ class Reconciler:
 
     async def run(self, namespace: str, name: str) -> float | None:
         """Run once; returns seconds until the clock alone can change something. Raises what is to be retried."""
+        try:
+            return await self._run(namespace, name)
+        except Outdated as e:
+            _log.debug("again: %s", e)
+            return _SOON
+
+    async def _run(self, namespace: str, name: str) -> float | None:
         tools = self._tools
         body = tools.customs.get(LLMSERVICE, namespace, name)
         if body is None or body["metadata"].get("deletionTimestamp"):
@@ -83,7 +90,11 @@ class Reconciler:
     async def run_probe_set(self, namespace: str, name: str) -> float | None:
         """Bring the status of a ProbeSet up to date; returns seconds until a failed reading is worth another look."""
         probe_sets = self._tools.observer.probe_sets
-        await self._recorder.probe_set(probe_sets, namespace, name)
+        try:
+            await self._recorder.probe_set(probe_sets, namespace, name)
+        except Outdated as e:
+            _log.debug("again: %s", e)
+            return _SOON
         return probe_sets.again(namespace, name)
 
     async def _plan(self, observation: Observation) -> tuple[Plan, bool]:

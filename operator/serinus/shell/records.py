@@ -21,7 +21,11 @@ _log = logging.getLogger(__name__)
 
 
 class NotSettled(Exception):
-    """The world changed while it was acted on, or refused a change; the next run looks again."""
+    """The world refused a change; the next run looks again."""
+
+
+class Outdated(Exception):
+    """An object changed between the look at it and the write: nothing went wrong, look again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Recorder:
             written = await self.api.patch_status(ref, wanted, resource_version=version)
         except Conflict as e:
             await self._refresh(ref)
-            raise NotSettled(f"{ref.text}: changed while it was looked at") from e
+            raise Outdated(f"{ref.text}: changed while it was looked at") from e
         except NotFound:
             self.customs.remove(LLMSERVICE, ref.namespace or "", ref.name)
             return body
@@ -86,7 +90,7 @@ class Recorder:
             return
         except Conflict as e:
             await self._refresh(ref)
-            raise NotSettled(f"{ref.text}: changed while it was looked at") from e
+            raise Outdated(f"{ref.text}: changed while it was looked at") from e
         self.customs.offer(ref.kind, body)
         logs.event(_log, "recorded", object=ref.text, phase=found.get("phase", ""), verdict=found.get("verdict", ""))
 

@@ -17,10 +17,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[T]):
-    """One object: its metadata, and what the informer's projection kept of the rest."""
+    """One object: its metadata, and what the informer's projection kept of the rest, if it could be read."""
 
     entry: Entry
     value: T
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Store(Generic[T]):
     def get(self, namespace: str, name: str) -> Seen[T] | None:
         """The object, as it was last seen."""
         return self._objects.get((namespace, name))
+
+    def knows(self, key: Key, resource_version: str) -> bool:
+        """Whether the object is known at this version or a newer one."""
+        old = self._objects.get(key)
+        return old is not None and version_number(resource_version) <= version_number(old.entry.resource_version)
 
     def indexed(self, namespace: str, value: str) -> dict[str, Seen[T]]:
         """Objects of a namespace whose index label has this value, by name; a copy."""

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from serinus.shell.transport import Call
+from serinus.shell.transport import Call, Target
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SERVICE: Final = ("namespace", "llmservice")
@@ -112,6 +112,7 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self.services = ServiceMetrics(is_leader)
         self._service_registry = CollectorRegistry()
+        self._of_call: dict[tuple[Target, str, int], tuple[Counter, Histogram | None]] = {}
         self._service_registry.register(self.services)
         registry = self.registry
         self._calls = Counter(
@@ -138,6 +139,13 @@ class Telemetry:
             registry=registry,
         )
 
+        self._unreadable = Gauge(
+            "serinus_watch_unreadable",
+            "Times that an object of a watch could not be read, since the start.",
+            ("resource",),
+            registry=registry,
+        )
+
     async def expose(self) -> bytes:
         """Everything in the text format. Thousands of series are written out in a thread, not in the loop."""
         engine = generate_latest(self.registry)
@@ -145,11 +153,22 @@ class Telemetry:
 
     def call(self, call: Call) -> None:
         """Count one call to the API server (an observer of the transport)."""
+        key = (call.target, call.verb, call.code)
+        if key not in self._of_call:
+            self._of_call[key] = self._series(call)
+        count, seconds = self._of_call[key]
+        count.inc()
+        if seconds is not None:
+            seconds.observe(call.seconds)
+
+    def _series(self, call: Call) -> tuple[Counter, Histogram | None]:
+        """Where a call of this kind is counted: found once, for every call makes some."""
         target = call.target
         resource = target.resource if not target.subresource else f"{target.resource}/{target.subresource}"
-        self._calls.labels(call.verb, f"{resource}.{target.group}" if target.group else resource, str(call.code)).inc()
-        if call.verb != "watch":
-            self._call_seconds.labels(call.verb).observe(call.seconds)
+        count = self._calls.labels(
+            call.verb, f"{resource}.{target.group}" if target.group else resource, str(call.code)
+        )
+        return count, self._call_seconds.labels(call.verb) if call.verb != "watch" else None
 
     def run(self, seconds: float, outcome: str) -> None:
         """Note one reconcile (`on_run` of the queue)."""
@@ -162,6 +181,10 @@ class Telemetry:
     def watch_age(self, resource: str, age: Callable[[], float]) -> None:
         """Export the age of a watch, asked for at each scrape."""
         self._ages.labels(resource).set_function(age)
+
+    def unreadable(self, resource: str, count: Callable[[], float]) -> None:
+        """Export how often objects of a watch could not be read, asked for at each scrape."""
+        self._unreadable.labels(resource).set_function(count)
 
     def gauge(self, name: str, help_text: str, value: Callable[[], float]) -> None:
         """Export one number that is asked for at each scrape: `serinus_<name>`."""

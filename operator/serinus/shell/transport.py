@@ -4,7 +4,6 @@ It knows verbs and paths and no object; what a path means is `kube.py`'s.
 """
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from serinus.shell import wire
 from serinus.shell.api_errors import Unavailable, error_of, unanswered
 from serinus.shell.limits import Limiter
 from serinus.shell.login import Credentials, LoginFailed
@@ -24,6 +24,7 @@ READS = frozenset({"get", "list", "watch"})
 MAX_BODY = 32 * 1024 * 1024
 MAX_PAUSE = 2.0
 SILENCE = "Silence"
+"""Reason of a stream that was opened, and then said nothing for too long."""
 _TOKEN_AGE = 60.0
 _RETRIES = 2
 _FIRST_DELAY = 0.1
@@ -146,7 +147,8 @@ class Transport:
                 finally:
                     _abort(response)
         except TimeoutError as error:
-            raise unanswered(request.what, SILENCE, f"not a byte for {inactivity} s") from error
+            reason = SILENCE if code == HTTPStatus.OK else type(error).__name__
+            raise unanswered(request.what, reason, f"not a byte for {inactivity} s") from error
         except _NETWORK as error:
             raise unanswered(request.what, type(error).__name__, str(error)) from error
         finally:
@@ -180,7 +182,7 @@ class Transport:
         data = None
         if request.body is not None:
             headers["Content-Type"] = request.content_type
-            data = json.dumps(request.body, separators=(",", ":")).encode()
+            data = wire.encode(request.body)
         return self._session.request(
             METHODS[request.verb],
             self._credentials.server + request.path,
@@ -236,6 +238,6 @@ async def _split(response: aiohttp.ClientResponse, request: Request) -> AsyncGen
 
 def _parse(body: bytes, request: Request) -> Any:
     try:
-        return json.loads(body)
+        return wire.decode(body)
     except ValueError as error:
         raise unanswered(request.what, "BadBody", f"the answer is not JSON: {error}") from error

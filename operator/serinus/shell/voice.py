@@ -41,7 +41,7 @@ class Voice:
         self.metrics.replace(metadata["namespace"], metadata["name"], gauges.invalid_samples())
         key = f"{metadata.get('generation')}"
         ref = Ref.of(LLMSERVICE, body)
-        self.events.record(Happening(ref, metadata["uid"], "InvalidSpec", message, key, "Warning"))
+        self.events.record(Happening(ref, metadata["uid"], "InvalidSpec", message, key, "Warning", lasting=True))
 
     def forget(self, namespace: str, name: str) -> None:
         """A service that is gone has no series."""

@@ -35,6 +35,10 @@ class Watches:
         """Seconds since the last event or bookmark of a resource; of several watches the oldest."""
         return max((informer.age() for informer in self._all if informer.scope.kind.resource == resource), default=0.0)
 
+    def unreadable(self, resource: str) -> int:
+        """How often an object of a resource could not be read."""
+        return sum(informer.reader.failures for informer in self._all if informer.scope.kind.resource == resource)
+
     def unsynced(self) -> list[str]:
         """Resources whose objects have not been listed once."""
         return sorted({informer.scope.kind.resource for informer in self._all if not informer.synced.is_set()})

@@ -7,6 +7,12 @@ SERINUS_RESYNC: {{ .Values.operator.resync | quote }}
 SERINUS_PROBE_IMAGE: {{ .Values.probeImage | default (include "serinus.image" .) | quote }}
 SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
 SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
+SERINUS_LOKI_URL: {{ .Values.logs.lokiUrl | quote }}
+SERINUS_LOKI_TENANT: {{ .Values.logs.lokiTenant | quote }}
+SERINUS_LOKI_RULE_LABELS: {{ .Values.logs.ruleLabels | toJson | quote }}
+SERINUS_LOKI_RULE_FOLDER: {{ .Values.logs.ruleFolder | quote }}
+SERINUS_PROMTAIL_POSITIONS: {{ .Values.logs.promtailPositions | quote }}
+SERINUS_POD_LOGS: {{ .Values.logs.podLogs | quote }}
 SERINUS_ALLOWED_HOSTNAMES: {{ .Values.operator.allowedHostnames | toJson | quote }}
 SERINUS_ENDPOINTS: {{ .Values.operator.endpoints | toJson | quote }}
 SERINUS_ENDPOINT_CIDRS: {{ .Values.operator.endpointCidrs | toJson | quote }}

@@ -5,7 +5,7 @@ It remembers objects and enqueues; it decides nothing, and writes nothing.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from serinus.shell.kinds import Kind, Object, Ref
@@ -33,9 +33,12 @@ class Key:
 class Intake:
     """The one way from an event to the queue."""
 
-    def __init__(self, customs: Customs, queue: WorkQueue[Key]) -> None:
+    def __init__(
+        self, customs: Customs, queue: WorkQueue[Key], *, on_services: Callable[[], None] = lambda: None
+    ) -> None:
         self._customs = customs
         self._queue = queue
+        self._on_services = on_services  # called when a service comes, goes, or has another spec
 
     def child_changed(self, namespace: str, service: str) -> None:
         """A foreign change of a child: its owner is looked at, once for the changes of one moment."""
@@ -49,11 +52,15 @@ class Intake:
         if not self._customs.offer(kind, body):
             return
         changed = generation is None or generation != body["metadata"].get("generation")
+        if kind == LLMSERVICE and changed:
+            self._on_services()
         self._enqueue(kind, body, priority if changed else Priority.RESYNC)
 
     def gone(self, kind: Kind, body: Object) -> None:
         """An object that was deleted."""
         self._customs.remove(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        if kind == LLMSERVICE:
+            self._on_services()
         self._enqueue(kind, body, Priority.USER)
 
     def resync(self) -> None:

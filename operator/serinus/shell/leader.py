@@ -25,6 +25,7 @@ from serinus.shell.observe import Observer
 from serinus.shell.reconcile import Reconciler, Tools
 from serinus.shell.settings import Settings
 from serinus.shell.shared import Shared, shared_watches
+from serinus.shell.shared_logs import SharedLogs
 from serinus.shell.telemetry import Telemetry
 from serinus.shell.voice import Voice
 from serinus.shell.watches import Watches
@@ -33,6 +34,9 @@ from serinus.shell.world import JOB, KINDS, LLMSERVICE, MARK, PROBERUN, PROBESET
 
 _log = logging.getLogger(__name__)
 _SHARED = Key("Shared", "", "")
+_SHARED_LOGS = Key("SharedLogs", "", "")
+_GATHERED = 1.0
+"""Seconds in which changes of services are gathered before what they share is looked at."""
 
 
 class Leader:
@@ -49,7 +53,7 @@ class Leader:
         self._namespaces: tuple[str | None, ...] = settings.namespaces or (None,)
         self._rhythm = Rhythm(relist=settings.resync)
         self._customs = Customs()
-        self._intake = Intake(self._customs, queue)
+        self._intake = Intake(self._customs, queue, on_services=self._services_changed)
         self._discovery = Discovery(api, KINDS, on_change=self._apis_changed)
         self._children = make_watches(api, self._namespaces, self._intake.child_changed, rhythm=self._rhythm)
         self._rules = shared_watches(api, settings.namespace, self._look_at_shared, rhythm=self._rhythm)
@@ -103,14 +107,14 @@ class Leader:
 
     async def _work(self) -> None:
         tools = self._tools()
-        reconciler, shared = Reconciler(tools), self._shared()
+        reconciler, shared, shared_logs = Reconciler(tools), self._shared(), self._shared_logs()
 
         async def handle(key: Key) -> float | None:
             if key.kind == LLMSERVICE.kind:
                 return await reconciler.run(key.namespace, key.name)
             if key.kind == PROBESET.kind:
                 return await reconciler.run_probe_set(key.namespace, key.name)
-            return await shared.run()
+            return await (shared_logs.run() if key == _SHARED_LOGS else shared.run())
 
         try:
             await self._queue.run(handle)
@@ -133,6 +137,10 @@ class Leader:
         applier = Applier(self._api, self._rules, MARK)
         return Shared(applier, self._customs, self._around.catalogue, self._around.settings, self._installed)
 
+    def _shared_logs(self) -> SharedLogs:
+        applier = Applier(self._api, self._rules, MARK)
+        return SharedLogs(self._api, applier, self._customs, self._around.catalogue, self._around.settings)
+
     def _installed(self, api_version: str) -> bool:
         """Whether any kind of ours of this API is served; one CRD of a group may be absent alone, which apply says."""
         return any(kind.api_version == api_version for kind in self._discovery.present())
@@ -144,7 +152,12 @@ class Leader:
         self._look_at_shared()
 
     def _look_at_shared(self) -> None:
-        self._queue.add(_SHARED, Priority.RESYNC)
+        for key in (_SHARED, _SHARED_LOGS):
+            self._queue.add(key, Priority.RESYNC)
+
+    def _services_changed(self) -> None:
+        for key in (_SHARED, _SHARED_LOGS):
+            self._queue.add_after(key, _GATHERED)
 
     def _crds(self) -> Iterable[Informer[None]]:
         """Watch CRDs, where that is granted: one that comes or goes changes what is installed."""
@@ -160,6 +173,7 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         endpoints=settings.endpoints,
         endpoint_cidrs=settings.endpoint_cidrs,
         monitor_labels=settings.monitor_labels,
+        logs=settings.logs,
         operator_namespace=settings.namespace,
         cluster_wide=settings.cluster_wide,
         prices=settings.prices,

@@ -105,6 +105,25 @@ def names(found: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parts))
 
 
+def word_or_none(found: str) -> str:
+    """At most 150 letters, digits, dashes, dots and underscores; or empty."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,150}", found):
+        raise ValueError("at most 150 letters, digits, dashes, dots and underscores, or empty")
+    return found
+
+
+def path(found: str) -> str:
+    """An absolute path of plain names."""
+    if not re.fullmatch(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", found):
+        raise ValueError("an absolute path of letters, digits, dashes, dots and underscores, such as /var/log/pods")
+    return found
+
+
+def path_or_none(found: str) -> str:
+    """An absolute path of plain names, or empty."""
+    return path(found) if found else ""
+
+
 def url_or_none(found: str) -> str:
     """An http(s) address without credentials, query or fragment, and without a slash at its end; or empty."""
     if not found:

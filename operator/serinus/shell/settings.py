@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from serinus.core.prices import PriceBook
+from serinus.resources.context import LogSettings
 from serinus.shell import setting_types as types
 from serinus.shell.setting_types import InvalidSetting
 
@@ -72,6 +73,7 @@ class Settings:
     alert_rules_dir: Path
     dashboards_dir: Path
     dashboard_labels: Mapping[str, str]
+    logs: LogSettings
     allowed_hostnames: Mapping[str, tuple[str, ...]]
     authors_verified: bool
     allow_unverified_decisions: bool
@@ -117,6 +119,7 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         alert_rules_dir=source.get("alertRulesDir", "alert-rules", Path),
         dashboards_dir=source.get("dashboardsDir", "grafana-dashboards", Path),
         dashboard_labels=source.get("dashboardLabels", '{"grafana_dashboard": "1"}', types.pairs),
+        logs=_logs(source),
         allowed_hostnames=source.get("allowedHostnames", "", types.lists),
         authors_verified=source.get("authorsVerified", "false", types.flag),
         allow_unverified_decisions=source.get("allowUnverifiedDecisions", "false", types.flag),
@@ -170,6 +173,17 @@ def _api(source: _Source) -> ApiSettings:
     qps = source.get("apiRate", "100", types.number(0.1, 10_000))
     burst = source.get("apiBurst", str(max(1, int(2 * qps))), types.whole(1, 100_000))
     return ApiSettings(qps, burst, source.get("apiConcurrency", "32", types.whole(1, 1000)))
+
+
+def _logs(source: _Source) -> LogSettings:
+    return LogSettings(
+        loki_url=source.get("lokiUrl", "", types.url_or_none),
+        loki_tenant=source.get("lokiTenant", "", types.word_or_none),
+        promtail_positions=source.get("promtailPositions", "/run/promtail/positions.yaml", types.path),
+        pod_logs=source.get("podLogs", "/var/log/pods", types.path),
+        rule_labels=source.get("lokiRuleLabels", '{"loki_rule": "1"}', types.pairs),
+        rule_folder=source.get("lokiRuleFolder", "", types.path_or_none),
+    )
 
 
 def _lease(source: _Source) -> LeaseSettings:

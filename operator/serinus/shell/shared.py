@@ -16,9 +16,9 @@ from serinus.shell.informer import Informer, Rhythm, Scope
 from serinus.shell.kube import Api
 from serinus.shell.records import NotSettled
 from serinus.shell.watches import Watches
-from serinus.shell.world import LLMSERVICE, MARK, RULE, Customs
+from serinus.shell.world import CONFIGMAP, LLMSERVICE, MARK, RULE, Customs
 
-_COMPONENT = "app.kubernetes.io/component"
+_COMPONENT = naming.LABEL_COMPONENT
 _SIGNALS = "signals"
 
 
@@ -60,7 +60,11 @@ class Shared:
 
 
 def shared_watches(api: Api, namespace: str, changed: Callable[[], None], *, rhythm: Rhythm) -> Watches:
-    """Watch the shared outputs: an informer of their own, for they carry no service's label."""
-    scope = Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT, optional=True)
-    informer: Informer[None] = Informer(api, scope, MARK, on_change=lambda *_: changed(), rhythm=rhythm)
-    return Watches([informer])
+    """Watch the shared outputs: informers of their own, for they carry no service's label."""
+    scopes = (
+        Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT, optional=True),
+        Scope(
+            CONFIGMAP, namespace, selector=f"{_COMPONENT}={naming.LOGS}", index_label=_COMPONENT, optional=True
+        ),
+    )
+    return Watches(Informer(api, scope, MARK, on_change=lambda *_: changed(), rhythm=rhythm) for scope in scopes)

@@ -16,6 +16,7 @@ ALERTMANAGER = "0.34.2"
 PROMETHEUS_OPERATOR = "0.85.0"
 COREDNS = "1.13.2"
 PAUSE = "3.10"
+LOKI = "3.7.8"
 
 PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd,enable_dns_sd"
 VERSION_FLAG = "-X github.com/prometheus/common/version.Version="
@@ -137,6 +138,11 @@ def _operator(name: str, package: str, expected: str) -> GoProgram:
     )
 
 
+def _logs(name: str, package: str) -> GoProgram:
+    # The last version of Loki's library that holds Promtail; its own main is gone, so main.go is ours.
+    return GoProgram(name, LOKI, "about 3 min, both together", package=package, folder="loki", go=(1, 26))
+
+
 def _client(name: str) -> WheelProgram:
     return WheelProgram(name, "2.0.0", "kubernetes-clients", _CLIENTS, _CLIENTS_SHA256, f"{name}/{name}")
 
@@ -160,6 +166,8 @@ _TABLE: tuple[Recipe, ...] = (
     _alertmanager("amtool"),
     _operator("prometheus-operator", "operator", "about 2 min"),
     _operator("prometheus-config-reloader", "prometheus-config-reloader", "a few seconds"),
+    _logs("promtail", "."),
+    _logs("loki", "github.com/grafana/loki/v3/cmd/loki"),
     ModuleFiles("prometheus-operator-crds", PROMETHEUS_OPERATOR, _OPERATOR, "example/prometheus-operator-crd/*.yaml"),
 )
 

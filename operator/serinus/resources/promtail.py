@@ -107,12 +107,13 @@ def jobs(text: str) -> dict[str, Manifest]:
 
 def profiles_in(text: str) -> dict[str, Profile]:
     """The profile of every source in a file of ours, by the source's key."""
-    found = {}
+    found: dict[str, Profile] = {}
     for name, job in jobs(text).items():
         profile = profile_of(name.removeprefix(_PREFIX))
-        keep = next((rule for rule in job.get("relabel_configs") or [] if rule.get("action") == "keep"), {})
+        rules: list[Manifest] = job.get("relabel_configs") or []
+        keep = next((rule for rule in rules if rule.get("action") == "keep"), {"regex": ""})
         if profile is not None:
-            found |= dict.fromkeys(str(keep.get("regex", "")).split("|"), profile)
+            found |= dict.fromkeys(str(keep["regex"]).split("|"), profile)
     return found
 
 

@@ -63,8 +63,6 @@ def shared_watches(api: Api, namespace: str, changed: Callable[[], None], *, rhy
     """Watch the shared outputs: informers of their own, for they carry no service's label."""
     scopes = (
         Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT, optional=True),
-        Scope(
-            CONFIGMAP, namespace, selector=f"{_COMPONENT}={naming.LOGS}", index_label=_COMPONENT, optional=True
-        ),
+        Scope(CONFIGMAP, namespace, selector=f"{_COMPONENT}={naming.LOGS}", index_label=_COMPONENT, optional=True),
     )
     return Watches(Informer(api, scope, MARK, on_change=lambda *_: changed(), rhythm=rhythm) for scope in scopes)

@@ -18,11 +18,12 @@ from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
 from serinus.core.parse import parse
 from serinus.core.questions import questions_of
+from serinus.core.retention import expired
 from serinus.core.retreat import retreat_service, retreat_target
 from serinus.core.revision import Revision, revision_of
 from serinus.core.rollout import Hold, Seen, Stage, State, step
 from serinus.core.runtime import Catalogue
-from serinus.core.seen import DecisionSeen, Questions, Snapshot
+from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import waits, wake_after
@@ -39,6 +40,7 @@ class Surroundings:
     settings: Settings
     alerts: tuple[AlertGroup, ...] = ()
     trust: Trust = field(default_factory=Trust)
+    evidence_max_age: float = 90 * 86_400.0  # seconds that a finished run is kept which nothing refers to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class Plan:
     invalid: bool = False  # the spec is not followed: nothing is pruned, and outputs stay as they are
     obstacle: Hold | None = None  # that was known when this was planned
     check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
+    expired: tuple[RunSeen, ...] = ()  # ProbeRuns to delete
     requeue_after: float | None = None
 
 
@@ -251,6 +254,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         invalid=bool(desk.invalid),
         obstacle=desk.obstacle,
         check=_check(desk, context),
+        expired=_expired(desk, new),
         requeue_after=0.0 if new != state else _wake(desk, new, look),
     )
 
@@ -283,6 +287,12 @@ def _complaint(desk: _Desk) -> tuple[Story, ...]:
     if not desk.invalid:
         return ()
     return (Story(reason="InvalidSpec", message=desk.invalid, warning=True, key=str(desk.service.generation)),)
+
+
+def _expired(desk: _Desk, state: State) -> tuple[RunSeen, ...]:
+    """Old evidence that may go; none while the spec is invalid, for nobody knows then what it will refer to."""
+    before = desk.now - desk.around.evidence_max_age
+    return () if desk.invalid else expired(desk.snapshot, desk.service, state, before=before)
 
 
 def _answers(desk: _Desk, state: State, new: State) -> tuple[DecisionUpdate, ...]:

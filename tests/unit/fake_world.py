@@ -160,6 +160,9 @@ class FakeWorld:
             self.writes.append(f"ProbeRun {run.run.name} status")
             if run.unwanted:
                 self.objects.pop(("Job", run.run.name), None)
+        for old in planned.expired:
+            del self.objects["ProbeRun", old.name]
+            self.writes.append(f"delete ProbeRun {old.name}")
         for decision in planned.decisions:
             self.objects["Decision", decision.decision.name]["status"] = dict(decision.status)
             self.writes.append(f"Decision {decision.decision.name} status")

@@ -151,6 +151,7 @@ class DecisionSeen:
     pending: bool  # no state recorded yet
     service_uid: str
     reason: str = ""
+    evidence: tuple[str, ...] = ()  # the ProbeRuns that it was made on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

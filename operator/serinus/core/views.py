@@ -272,6 +272,7 @@ def decision_seen(decision: Manifest) -> DecisionSeen:
         pending=not (decision.get("status") or {}).get("state"),
         service_uid=(spec.get("llmServiceRef") or {}).get("uid", ""),
         reason=spec.get("reason", ""),
+        evidence=tuple(str(name) for name in spec.get("evidence") or ()),
     )
 
 

@@ -68,6 +68,10 @@ class Intake:
         for kind in (LLMSERVICE, PROBESET):
             for namespace, name in self._customs.keys(kind):
                 self._queue.add(Key(kind.kind, namespace, name), Priority.RESYNC)
+        for namespace, service in self._customs.services(PROBERUN):
+            # Evidence may outlive its service, but not its time.
+            if self._customs.get(LLMSERVICE, namespace, service) is None:
+                self._queue.add(Key(LLMSERVICE.kind, namespace, service), Priority.RESYNC)
 
     def _enqueue(self, kind: Kind, body: Object, priority: Priority) -> None:
         namespace, name = body["metadata"].get("namespace", ""), body["metadata"]["name"]

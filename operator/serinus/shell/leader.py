@@ -180,4 +180,10 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         observers=settings.observers,
     )
     trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)
-    return Surroundings(catalogue=library.runtimes, settings=outputs, alerts=library.alerts, trust=trust)
+    return Surroundings(
+        catalogue=library.runtimes,
+        settings=outputs,
+        alerts=library.alerts,
+        trust=trust,
+        evidence_max_age=settings.evidence_max_age,
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from serinus.core import naming, views
 from serinus.core.arrange import PodPatch
 from serinus.core.model import InvalidSpec
+from serinus.core.retention import old_runs
 from serinus.core.status import Output
 from serinus.plan import Plan, Surroundings, plan
 from serinus.resources import BUILDERS, output_of
@@ -73,7 +74,7 @@ class Reconciler:
         body = tools.customs.get(LLMSERVICE, namespace, name)
         if body is None or body["metadata"].get("deletionTimestamp"):
             tools.voice.forget(namespace, name)
-            return None
+            return await self._forget_orphans(namespace, name) if body is None else None
         observation = await tools.observer.observe(body)
         whole = await with_lost_revisions(tools.api, observation.snapshot)
         observation = dataclasses.replace(observation, snapshot=whole)
@@ -86,6 +87,14 @@ class Reconciler:
         if again is not None:
             return again
         return _soonest(_REFUSED_AGAIN if refused else planned.requeue_after, observation.again)
+
+    async def _forget_orphans(self, namespace: str, name: str) -> float | None:
+        """Evidence that has outlived its service is kept for its time, and no longer."""
+        runs = (views.run_seen(r) for r in self._tools.customs.of_service(PROBERUN, namespace, name))
+        before = self._tools.clock() - self._tools.around.evidence_max_age
+        gone = old_runs([r for r in runs if r is not None], before=before)
+        await self._recorder.forget(namespace, gone)
+        return _SOON if gone else None
 
     async def run_probe_set(self, namespace: str, name: str) -> float | None:
         """Bring the status of a ProbeSet up to date; returns seconds until a failed reading is worth another look."""
@@ -118,6 +127,7 @@ class Reconciler:
         outcomes = await self._apply(body, planned, observation)
         relabelled = await self._relabel(namespace, planned.patches)
         await self._recorder.runs(namespace, planned)
+        await self._recorder.forget(namespace, planned.expired)
         told, changed = with_obstacle(planned, outcomes)
         outputs = [_output(o) for o in outcomes if not vital(o) and o.result is not Result.PRUNED]
         outputs += self._skipped(planned)
@@ -127,7 +137,14 @@ class Reconciler:
         _raise_failures(outcomes)
         if planned.moved:
             return 0.0
-        busy = changed or relabelled or planned.runs or planned.decisions or any(_soon_again(o) for o in outcomes)
+        busy = (
+            changed
+            or relabelled
+            or planned.runs
+            or planned.decisions
+            or planned.expired
+            or any(_soon_again(o) for o in outcomes)
+        )
         return _SOON if busy else None
 
     async def _apply(self, body: Object, planned: Plan, observation: Observation) -> list[Outcome]:

@@ -1,12 +1,13 @@
 """The writer of status: of services, ProbeSets, ProbeRuns and Decisions, each at the version that was read."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from serinus.core import invalidstatus, status, views
 from serinus.core.conditions import Condition, merge
 from serinus.core.model import InvalidSpec
+from serinus.core.seen import RunSeen
 from serinus.core.status import Output
 from serinus.plan import Plan
 from serinus.shell import logs
@@ -93,6 +94,18 @@ class Recorder:
             raise Outdated(f"{ref.text}: changed while it was looked at") from e
         self.customs.offer(ref.kind, body)
         logs.event(_log, "recorded", object=ref.text, phase=found.get("phase", ""), verdict=found.get("verdict", ""))
+
+    async def forget(self, namespace: str, runs: Sequence[RunSeen]) -> None:
+        """Delete old evidence: these very objects, and not one that was made again under the same name."""
+        for run in runs:
+            ref = Ref(PROBERUN, namespace, run.name)
+            try:
+                await self.api.delete(ref, uid=run.uid)
+            except (NotFound, Conflict):
+                await self._refresh(ref)
+                continue
+            self.customs.remove(PROBERUN, namespace, run.name)
+            logs.event(_log, "forgotten", object=ref.text, finished=run.status.get("finishedAt", ""))
 
     async def _end_job(self, ref: Ref) -> None:
         job = self.watches.get(ref)

@@ -35,7 +35,7 @@ _OWN = ("create", "delete", "get", "list", "patch", "watch")
 
 VERBS: tuple[Rule, ...] = (
     Rule(naming.GROUP, ("decisions", "llmservices", "probesets"), _READ),
-    Rule(naming.GROUP, ("proberuns",), _ONCE),
+    Rule(naming.GROUP, ("proberuns",), (*_ONCE, "delete")),
     Rule(
         naming.GROUP,
         ("decisions/status", "llmservices/status", "proberuns/status", "probesets/status"),

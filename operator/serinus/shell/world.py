@@ -149,6 +149,10 @@ class Customs:
         """Namespace and name of every object of a kind."""
         return list(self._objects[kind])
 
+    def services(self, kind: Kind) -> list[tuple[str, str]]:
+        """Namespace and name of every service that a ProbeRun or Decision refers to."""
+        return [(namespace, service) for found, namespace, service in self._by_service if found == kind]
+
     def of_service(self, kind: Kind, namespace: str, service: str) -> list[Object]:
         """ProbeRuns or Decisions that refer to a service, in the order of their names."""
         found = self._by_service.get((kind, namespace, service), {})

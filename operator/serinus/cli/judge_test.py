@@ -25,7 +25,7 @@ from serinus.core.judge_reader import read_judging
 from serinus.core.judge_sanity import SANITY
 from serinus.core.runspec import JudgeEndpoint
 from serinus.probes.judge_guard import says_nothing, speaks_to_judge
-from serinus.probes.judging import JudgesFailed, Opinions, measure
+from serinus.probes.judging import Bench, JudgesFailed, measure
 
 ATTACKS: Final = Path(__file__).parents[1] / "data" / "judge-attacks.yaml"
 MAX_TALKED: Final = 0.1
@@ -91,25 +91,25 @@ def estimate(judging: Judging, attacks: Sequence[Attack]) -> str:
 
 
 async def try_judges(
-    judging: Judging, endpoints: Sequence[JudgeEndpoint], attacks: Sequence[Attack], *, token: str = ""
+    judging: Judging, endpoints: Sequence[JudgeEndpoint], attacks: Sequence[Attack], *, token: str
 ) -> Result:
     """Ask the judges for verdicts on plain, hostile and labelled answers; never raises for what a judge does."""
     try:
-        async with Opinions(judging, endpoints, lambda _: token) as opinions:
-            assert opinions.judge is not None
+        async with Bench(judging, endpoints, lambda _: token) as bench:
+            assert bench.judge is not None
             try:
-                quality = await opinions.measure()
+                quality = await bench.measure()
             except JudgesFailed as e:
-                return Result(problem=str(e), calls=opinions.spent.calls, tokens=opinions.spent.tokens)
-            results = [await measure(opinions.judge, [a.label]) for a in attacks]
+                return Result(problem=str(e), calls=bench.spent.calls, tokens=bench.spent.tokens)
+            results = [await measure(bench.judge, [a.label]) for a in attacks]
             return Result(
                 talked=tuple(a.name for a, r in zip(attacks, results, strict=True) if r.quality.bad_passed),
                 attacks=len(attacks),
                 seen=sum(not _by_rule(a) for a in attacks),
                 unscored=sum(r.unscored for r in results),
                 quality=quality,
-                calls=opinions.spent.calls,
-                tokens=opinions.spent.tokens,
+                calls=bench.spent.calls,
+                tokens=bench.spent.tokens,
             )
     except JudgesFailed as e:
         return Result(problem=str(e))
@@ -123,8 +123,9 @@ def report(found: Result) -> str:
     lines = [
         f"plain answers: right about all {len(SANITY)}, or all but one",
         (
-            f"answers that must fail: {passed} of {found.attacks} passed ({100 * passed / max(1, found.attacks):.1f} %), "
-            f"{found.attacks - found.seen} failed by rule, {found.unscored} got no verdict"
+            f"answers that must fail: {passed} of {found.attacks} passed "
+            f"({100 * passed / max(1, found.attacks):.1f} %), {found.attacks - found.seen} failed by rule, "
+            f"{found.unscored} got no verdict"
         ),
     ]
     if found.talked:

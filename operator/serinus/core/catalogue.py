@@ -12,6 +12,7 @@ from serinus.core.alert import AlertGroup
 from serinus.core.datafile import InvalidCatalogue, choice, matching, only, reading, texts
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec
+from serinus.core.probe import Api
 from serinus.core.runtime import Catalogue, Component, LogFormat, Requirement, Runtime
 from serinus.core.signalfile import read_matchers as _matchers
 from serinus.core.signalfile import read_signal
@@ -19,7 +20,7 @@ from serinus.core.signals import VOCABULARY, RuntimeKind
 
 T = TypeVar("T")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_APIS: Final = ("chat", "completions")
+_APIS: Final = tuple(Api)
 _ROLES: Final = ("server", "router", "prefill", "decode")
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _KEYS: Final = (

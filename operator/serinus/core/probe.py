@@ -25,10 +25,12 @@ MAX_ID_BYTES: Final = 64
 
 
 class Api(StrEnum):
-    """Which call of the OpenAI-like API a probe makes."""
+    """Which API a probe speaks: OpenAI's two, Ollama's chat, text-generation-inference's own."""
 
     CHAT = "chat"
     COMPLETIONS = "completions"
+    OLLAMA = "ollama"
+    TGI = "tgi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,7 @@ class Request:
     timeout: int = 60
     concurrency: int = 16
     api: Api = Api.CHAT
+    stream: bool = False  # token by token, so that the time to the first one is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def to_json(probe_set: ProbeSet) -> str:
     body = {
         "format": _FORMAT,
         "scoring": SCORING,
-        "request": dataclasses.asdict(probe_set.request),
+        "request": _request(probe_set.request),
         "probes": [_probe(p, prompts, assertions) for p in probe_set.probes],
         "prompts": list(prompts),
         "assertions": [json.loads(a) for a in assertions],
@@ -37,6 +37,14 @@ def to_json(probe_set: ProbeSet) -> str:
     if judging:  # a ProbeSet without judges keeps its digest
         body["judging"] = judging
     return _canonical(body) + "\n"
+
+
+def _request(request: Request) -> dict[str, Json]:
+    """A request without the fields that came later, where they have their defaults: old digests stay."""
+    found = dataclasses.asdict(request)
+    if not request.stream:
+        del found["stream"]
+    return found
 
 
 def digest_of(text: str) -> str:

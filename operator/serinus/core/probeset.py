@@ -93,6 +93,7 @@ def _request(findings: Findings, spec: Mapping[str, Any]) -> Request:
             timeout=_timeout(fields),
             concurrency=fields.integer("concurrency", 16, low=1, high=256),
             api=fields.one_of("api", Api, Api.CHAT),
+            stream=fields.boolean("stream", default=False),
         )
     except InvalidSpec as e:
         findings.problem(Place(Node(0, None), e.path), e.message)

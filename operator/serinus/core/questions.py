@@ -1,18 +1,24 @@
 """The questions of a service's gates: a ProbeSet resolved once, or why it cannot be asked."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from serinus.core import probejson
+from serinus.core.judge_cost import judged_of
 from serinus.core.model import Manifest, QualityGate
 from serinus.core.probe import ProbeSet
 from serinus.core.probeset import parse_probe_set
 from serinus.core.rollout import Hold
 from serinus.core.seen import ProbeSetSeen, Questions
 
+_NO_FILES: Final[Mapping[str, str]] = {}
 
-def read_probe_set(name: str, spec: Manifest, files: Mapping[str, str]) -> tuple[ProbeSetSeen, ProbeSet]:
-    """Resolve a ProbeSet and its files; slow for a large one, so done once per version of them."""
-    parsed = parse_probe_set(spec, files)
+
+def read_probe_set(
+    name: str, spec: Manifest, files: Mapping[str, str], labelled: Mapping[str, str] = _NO_FILES
+) -> tuple[ProbeSetSeen, ProbeSet]:
+    """Resolve a ProbeSet with its files and labelled answers; slow for a large one, so done once per version."""
+    parsed = parse_probe_set(spec, files, labelled)
     if parsed.problems:
         return ProbeSetSeen(name=name, reason="ProbeSetInvalid", problem=first_problem(parsed)), parsed
     questions = Questions(
@@ -20,6 +26,7 @@ def read_probe_set(name: str, spec: Manifest, files: Mapping[str, str]) -> tuple
         probes=len(parsed.probes),
         weighted=parsed.weighted,
         text=probejson.to_json(parsed),
+        judged=judged_of(parsed.judging, parsed.probes, answer_tokens=parsed.request.max_tokens),
     )
     return ProbeSetSeen(name=name, questions=questions), parsed
 

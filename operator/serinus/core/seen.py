@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from serinus.core.judge import Judged
 from serinus.core.model import Manifest, Purpose
 
 CRASHES_THAT_COUNT = 5
@@ -162,6 +163,7 @@ class Questions:
     probes: int
     weighted: int
     text: str = field(hash=False)
+    judged: Judged | None = None  # what else the Job asks, and what that costs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class Measured:
     reason: str = ""  # why the first of the unscored ones has no verdict
 
 
-class Opinions:
+class Bench:
     """The judges and the embeddings endpoint of a run, as an asynchronous context; either may be missing."""
 
     def __init__(

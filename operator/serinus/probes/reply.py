@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from serinus.core.probe import Api
+from serinus.probes.client_stream import CutStream, Stream
+from serinus.probes.client_wire import as_completion
 from serinus.probes.outcome import Said
 
-MAX_BODY: Final = 4 * 1024 * 1024
 _MAX_ID: Final = 200
 _MAX_TOKENS: Final = 10_000_000
 _CHARACTERS_PER_TOKEN: Final = 4
@@ -45,10 +46,13 @@ class Reply:
     finish_reason: str = ""
     logprobs: tuple[float, ...] = ()
     cost: float | None = None  # USD, where the server says it
+    estimated: bool = False  # the server counts no tokens: those of the answer are guessed from its length
+    first_ms: float = 0.0  # of a stream: when its first text came; 0: not measured
+    between_ms: float = 0.0  # of a stream: mean time between parts of the text
 
 
-def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
-    """Judge a complete response."""
+def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes, stream: Stream | None = None) -> Reply:
+    """Judge a complete response; a `stream` has seen its body already."""
     if status in (401, 403):
         return Reply(kind=Kind.ABSENT, status=status, reason=f"{status}: the probe's token is not accepted")
     if status != 200:
@@ -57,10 +61,10 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -
     if headers.get("Content-Encoding", "identity") != "identity":
         return Reply(kind=Kind.WRONG, status=status, reason="the response is compressed, which was not asked for")
     try:
-        document = json.loads(body)
+        document = stream.completion() if stream is not None else as_completion(api, json.loads(body))
         choice = document["choices"][0]
         text = _text(api, choice)
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, CutStream):
         return Reply(kind=Kind.WRONG, status=status, reason="the response is cut, or is no completion")
     usage = document.get("usage") if isinstance(document.get("usage"), dict) else {}
     return Reply(
@@ -76,6 +80,9 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes) -
         finish_reason=str(choice.get("finish_reason") or "")[:_MAX_REASON],
         logprobs=_logprobs(choice.get("logprobs")),
         cost=_cost(usage, headers),
+        estimated=_tokens(usage, "completion_tokens", -1) < 0,
+        first_ms=stream.first_ms if stream is not None else 0.0,
+        between_ms=stream.between_ms if stream is not None else 0.0,
     )
 
 
@@ -114,7 +121,7 @@ def _cost(usage: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
 
 
 def _text(api: Api, choice: Mapping[str, Any]) -> str:
-    found = choice["message"]["content"] if api is Api.CHAT else choice["text"]
+    found = choice["message"]["content"] if api in (Api.CHAT, Api.OLLAMA) else choice["text"]
     if isinstance(found, list):
         return "".join(str(part["text"]) for part in found if part.get("type") == "text")
     if found is not None and not isinstance(found, str):

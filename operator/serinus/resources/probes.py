@@ -8,6 +8,7 @@ from serinus.core.model import Manifest
 from serinus.core.ports import container_port
 from serinus.core.runs import job_deadline
 from serinus.core.runspec import ENV_PROBES, ENV_RUN, MAX_SEED, RunSpec, to_json
+from serinus.resources import judge_access
 from serinus.resources.context import Context
 
 _PROBES_PATH = "/probes"
@@ -142,7 +143,8 @@ def _volumes(context: Context, view: GateView) -> tuple[list[Manifest], list[Man
         secret = {"secretName": access.name, "items": [{"key": access.key, "path": "token"}]}
         volumes.append({"name": "access", "secret": secret})
         mounts.append({"name": "access", "mountPath": _TOKEN_DIRECTORY, "readOnly": True})
-    return volumes, mounts
+    judged = view.questions.judged if view.questions else None
+    return volumes + judge_access.key_volumes(judged), mounts + judge_access.key_mounts(judged)
 
 
 def _run_spec(context: Context, view: GateView) -> RunSpec:
@@ -156,6 +158,7 @@ def _run_spec(context: Context, view: GateView) -> RunSpec:
         stable_url=_url(context, naming.stable_service(service.name)) if identity.baseline else "",
         seed=seed,
         token_path=f"{_TOKEN_DIRECTORY}/token" if service.access else "",
+        judges=judge_access.endpoints(context, view.questions.judged if view.questions else None),
     )
 
 
@@ -183,7 +186,7 @@ def _job(context: Context, view: GateView) -> Manifest:
 
 
 def build_network_policy(context: Context) -> list[Manifest]:
-    """Probe pods reach the service's pods and DNS, and nobody reaches them."""
+    """Probe pods reach the service's pods, the judges and DNS, and nobody reaches them."""
     service = context.service
     ports = sorted(set(_serving_ports(context)))
     return [
@@ -212,6 +215,7 @@ def build_network_policy(context: Context) -> list[Manifest]:
                         "to": [{"ipBlock": {"cidr": _DNS_LOCAL}}],
                         "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
                     },
+                    *judge_access.egress(context),
                 ],
             },
         }

@@ -38,9 +38,9 @@ class ProbeReader:
         self._limit = limit
         self._turn = asyncio.Semaphore(1)
 
-    async def read(self, name: str, spec: dict[str, Any], files: dict[str, str]) -> Result:
+    async def read(self, name: str, spec: dict[str, Any], files: dict[str, str], labelled: dict[str, str]) -> Result:
         """Resolve a ProbeSet as `probe_reader.read` does, wherever that is best; raises CannotRead."""
-        packed = probe_reader.pack(name, spec, files)
+        packed = probe_reader.pack(name, spec, files, labelled)
         if len(packed) <= SMALL:
             return probe_reader.read(packed)
         async with self._turn:

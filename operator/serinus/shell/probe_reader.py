@@ -11,6 +11,8 @@ import resource
 import sys
 from typing import Any, Final
 
+from serinus.core.judge import judged_from_plain
+from serinus.core.judge_cost import expected
 from serinus.core.questions import read_probe_set
 from serinus.core.seen import ProbeSetSeen, Questions
 
@@ -21,17 +23,19 @@ MEMORY_BYTES: Final = 512 << 20
 _NICE: Final = 10
 
 
-def pack(name: str, spec: dict[str, Any], files: dict[str, str]) -> bytes:
-    """Write a source down; `files` are the keys of its ConfigMap."""
-    return json.dumps({"name": name, "spec": spec, "files": files}).encode()
+def pack(name: str, spec: dict[str, Any], files: dict[str, str], labelled: dict[str, str]) -> bytes:
+    """Write a source down; `files` are the keys of its ConfigMap, `labelled` those of its calibration."""
+    return json.dumps({"name": name, "spec": spec, "files": files, "labelled": labelled}).encode()
 
 
 def read(packed: bytes) -> tuple[ProbeSetSeen, dict[str, Any]]:
     """Resolve a packed source; the second value is what the status of the ProbeSet must say of it."""
     source = json.loads(packed)
-    seen, parsed = read_probe_set(source["name"], source["spec"], source["files"])
+    seen, parsed = read_probe_set(source["name"], source["spec"], source["files"], source["labelled"])
     problems = [{"line": p.line, "field": p.field, "message": p.message[:1000]} for p in parsed.problems]
-    status = {"digest": parsed.digest, "probes": len(parsed.probes), "critical": parsed.critical}
+    status: dict[str, Any] = {"digest": parsed.digest, "probes": len(parsed.probes), "critical": parsed.critical}
+    if seen.questions is not None and seen.questions.judged is not None:
+        status["judge"] = expected(seen.questions.judged)
     return seen, {k: v for k, v in status.items() if v != ""} | ({"problems": problems} if problems else {})
 
 
@@ -44,8 +48,9 @@ def unpack_result(packed: bytes) -> tuple[ProbeSetSeen, dict[str, Any]]:
     """Read what `pack_result` wrote; ValueError, KeyError or TypeError if it is anything else."""
     found = json.loads(packed)
     questions = found["seen"].pop("questions")
-    seen = ProbeSetSeen(**found["seen"], questions=Questions(**questions) if questions else None)
-    return seen, dict(found["status"])
+    if questions is not None:
+        questions = Questions(**questions | {"judged": judged_from_plain(questions["judged"])})
+    return ProbeSetSeen(**found["seen"], questions=questions), dict(found["status"])
 
 
 def main() -> None:

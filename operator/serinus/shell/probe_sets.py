@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from serinus.core.judge import JudgeService
 from serinus.core.seen import ProbeSetSeen
-from serinus.shell.api_errors import ApiError, NotFound, Refused
-from serinus.shell.kinds import Object, Ref
+from serinus.shell.kinds import Object
 from serinus.shell.kube import Api
 from serinus.shell.probe_process import CannotRead, ProbeReader
-from serinus.shell.world import CONFIGMAP, PROBESET, Customs
+from serinus.shell.probe_sources import Source, Unread, read_source
+from serinus.shell.world import PROBESET, Customs
 
 READ_AGAIN: Final = 30.0
 """Seconds for which a ConfigMap that was read is believed."""
@@ -23,7 +24,6 @@ TRY_AGAIN: Final = 10.0
 """Seconds after which a ConfigMap that could not be read is tried again."""
 _UNFINISHED_AGAIN: Final = 3600.0
 """Seconds until a source that took too long is tried again, if nobody changes it: the machine may have been slow."""
-_REFERENCE: Final = "spec.source.configMapRef.name"
 
 Key = tuple[str, str]
 Identity = tuple[str, str]
@@ -41,7 +41,7 @@ class Patience:
 @dataclass(frozen=True, slots=True)
 class _Known:
     identity: Identity
-    version: str  # resourceVersion of the ConfigMap; empty: an inline source, or nothing was read
+    version: str  # of everything that it refers to; empty: nothing, or nothing was read
     until: float
     seen: ProbeSetSeen
     status: Object = field(default_factory=dict)
@@ -155,48 +155,46 @@ class ProbeSets:
             work.task.cancel()
 
     async def _refresh(self, key: Key, body: Object) -> _Known:
-        spec = body.get("spec") or {}
-        name = str((((spec.get("source") or {}).get("configMapRef")) or {}).get("name", ""))
-        if not name:
-            return await self._read(key, body, {}, "")
         try:
-            found = await self._api.get(Ref(CONFIGMAP, key[0], name))
-        except NotFound:
-            problem = f"found {name!r}, allowed is a ConfigMap of this namespace"
-            return self._unread(body, ProbeSetSeen(name=key[1], reason="ProbesNotFound", problem=problem))
-        except Refused as e:
-            problem = f"found {name!r}, which the operator may not read: {e.message}"
-            return self._unread(body, ProbeSetSeen(name=key[1], reason="ProbesNotFound", problem=problem))
-        except ApiError as e:
+            source = await read_source(self._api, key[0], body.get("spec") or {})
+        except Unread as e:
             known = self._last(key, body)
-            if known is not None:
+            if e.later and known is not None:
                 return replace(known, until=self._clock() + TRY_AGAIN, retry=True)
-            problem = f"found {name!r}, which could not be read: {e.message}"
-            return self._unread(body, ProbeSetSeen(name=key[1], reason="ProbesUnreadable", problem=problem))
-        version = found["metadata"]["resourceVersion"]
+            reason = "ProbesUnreadable" if e.later else "ProbesNotFound"
+            return self._unread(body, ProbeSetSeen(name=key[1], reason=reason, problem=e.message), e.where)
         known = self._last(key, body)
-        if known is not None and known.version == version and self._clock() < known.stale:
+        if source.version and known is not None and known.version == source.version and self._clock() < known.stale:
             return replace(known, until=self._clock() + READ_AGAIN, retry=False)
-        return await self._read(key, body, dict(found.get("data") or {}), version)
+        return await self._read(key, body, source)
 
-    async def _read(self, key: Key, body: Object, files: dict[str, str], version: str) -> _Known:
+    async def _read(self, key: Key, body: Object, source: Source) -> _Known:
         try:
-            seen, status = await self._reader.read(key[1], body.get("spec") or {}, files)
+            seen, status = await self._reader.read(key[1], body.get("spec") or {}, source.files, source.labelled)
+            seen = _with_services(seen, source.services)
             stale = math.inf
         except CannotRead as e:
             seen = ProbeSetSeen(name=key[1], reason="ProbeSetInvalid", problem=f"spec.source: {e}")
             status, stale = _said("spec.source", str(e)), self._clock() + _UNFINISHED_AGAIN
-        until = self._clock() + READ_AGAIN if version else stale
-        return _Known(_identity(body), version, until, seen, status, stale=stale)
+        until = self._clock() + READ_AGAIN if source.version else stale
+        return _Known(_identity(body), source.version, until, seen, status, stale=stale)
 
-    def _unread(self, body: Object, seen: ProbeSetSeen) -> _Known:
+    def _unread(self, body: Object, seen: ProbeSetSeen, where: str) -> _Known:
         problem = seen.problem[:1000]
-        said = replace(seen, problem=f"{_REFERENCE}: {problem}")
-        return _Known(_identity(body), "", self._clock() + TRY_AGAIN, said, _said(_REFERENCE, problem), retry=True)
+        said = replace(seen, problem=f"{where}: {problem}")
+        return _Known(_identity(body), "", self._clock() + TRY_AGAIN, said, _said(where, problem), retry=True)
 
 
 def _identity(body: Object) -> Identity:
     return body["metadata"]["uid"], str(body["metadata"].get("generation", 0))
+
+
+def _with_services(seen: ProbeSetSeen, services: tuple[JudgeService, ...]) -> ProbeSetSeen:
+    """The same with where the judges' Services lead to; the reader never sees those."""
+    if seen.questions is None or seen.questions.judged is None:
+        return seen
+    judged = replace(seen.questions.judged, services=services)
+    return replace(seen, questions=replace(seen.questions, judged=judged))
 
 
 def _said(where: str, message: str) -> Object:

@@ -8,6 +8,7 @@ import itertools
 import json
 import socket
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
+from serinus.probes.repeats import QUESTIONS
+
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
+_LOOKS_FOR_CACHES = frozenset(question.prompt for question in QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +57,10 @@ Behave = Callable[[Call], Say]
 class FakeModel:
     """The server's log and address."""
 
-    def __init__(self, behave: Behave) -> None:
+    def __init__(self, behave: Behave, varied: Behave | None = None) -> None:
         self.behave = behave
-        self.calls: list[Call] = []
+        self.varied = varied  # of the questions that look for caches; None: another text each time
+        self.calls: list[Call] = []  # those questions left out
         self.url = ""
         self.at_once = 0
         self.most_at_once = 0
@@ -76,6 +81,9 @@ class FakeModel:
             port=transport.get_extra_info("peername")[1],
             number=1 + sum(1 for c in self.calls if c.question == question),
         )
+        if question in _LOOKS_FOR_CACHES:
+            say = self.varied(call) if self.varied else Say(text=f"{question} {uuid.uuid4()}")
+            return await self._respond(request, call, say)
         self.calls.append(call)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -107,9 +115,9 @@ class FakeModel:
 
 
 @asynccontextmanager
-async def serve(behave: Behave) -> AsyncIterator[FakeModel]:
+async def serve(behave: Behave, varied: Behave | None = None) -> AsyncIterator[FakeModel]:
     """A running fake on a free port of the loopback address."""
-    fake = FakeModel(behave)
+    fake = FakeModel(behave, varied)
     app = web.Application()
     app.router.add_post(CHAT, fake.handle)
     app.router.add_post(COMPLETIONS, fake.handle)

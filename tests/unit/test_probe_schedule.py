@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from serinus.core.model import Verdict
+from serinus.probes import repeats
 from serinus.probes.runner import RunFailed
 from tests.support.fakemodel import Call, Say, serve
 from tests.support.probing import GOOD, WRONG, Run, good, pair, policy, probe_set, questions, verdict
+
+LOOK_FOR_CACHES = 2 * repeats.TIMES * len(repeats.QUESTIONS)
+"""Calls on both sides before the first pair."""
 
 
 async def test_each_round_asks_every_probe_once_on_both_sides_next_to_each_other(tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ async def test_critical_probe_that_stable_fails_too_counts_nothing(tmp_path: Pat
 
 async def test_budget_of_pairs_ends_the_run_inconclusive(tmp_path: Path) -> None:
     run, report = await pair(tmp_path, good, policy=policy(pairs=30))
-    assert (report.end, report.pairs.scored, report.usage.calls) == ("Budget", 30, 60)
+    assert (report.end, report.pairs.scored, report.usage.calls) == ("Budget", 30, 2 * 30 + LOOK_FOR_CACHES)
     assert verdict(run, report).reason == "BudgetSpent"
 
 

@@ -16,6 +16,7 @@ from serinus.core.probe import ProbeSet
 from serinus.core.report import MAX_TEXT_BYTES, Report, Usage
 from serinus.core.runspec import RunSpec
 from serinus.core.verdict import judge
+from serinus.probes import repeats
 from serinus.probes.caches import Caches
 from serinus.probes.client import Client
 from serinus.probes.order import Turn, turns
@@ -113,6 +114,7 @@ class Runner:
     async def _all_work(self) -> bool:
         """Prepare, then ask until every worker is done or one of them fails."""
         self._questions = await self._tools.scorer.start()
+        self._cached = await self._look_for_stored_answers()
         workers = [asyncio.ensure_future(self._work()) for _ in range(self._workers())]
         try:
             await asyncio.gather(*workers)
@@ -121,6 +123,23 @@ class Runner:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
         return True
+
+    async def _look_for_stored_answers(self) -> str:
+        """Ask each side questions of high entropy twice; a cache that leaves no trace in headers shows itself so."""
+        client = self._tools.client.varied(temperature=repeats.TEMPERATURE, max_tokens=repeats.MAX_TOKENS)
+        urls = {_CANARY: self._spec.canary_url, **({_STABLE: self._spec.stable_url} if self._paired else {})}
+        found: dict[str, list[list[str]]] = {side: [[] for _ in repeats.QUESTIONS] for side in urls}
+        gently = {side: asyncio.Semaphore(self._workers()) for side in urls}
+
+        async def ask(side: str, number: int) -> None:
+            for _ in range(repeats.TIMES):  # one after the other: a cache can only answer what it has seen
+                async with gently[side], self._calls:
+                    reply = await client.ask(urls[side], repeats.QUESTIONS[number])
+                self._spend(reply)
+                found[side][number].append(reply.text if reply.kind is Kind.ANSWER else "")
+
+        await asyncio.gather(*(ask(side, number) for side in urls for number in range(len(repeats.QUESTIONS))))
+        return repeats.sign(found)
 
     def _workers(self) -> int:
         """Pairs at once: each has one call on stable, and stable has at most a quarter of all calls."""
@@ -159,12 +178,7 @@ class Runner:
         async with self._calls:
             asked_at = time.time()
             reply = await self._tools.client.ask(url, self._questions[turn.probe])
-        self._usage = replace(
-            self._usage,
-            calls=self._usage.calls + 1,
-            prompt_tokens=self._usage.prompt_tokens + reply.prompt_tokens,
-            completion_tokens=self._usage.completion_tokens + reply.completion_tokens,
-        )
+        self._spend(reply)
         score = None
         if reply.kind is Kind.ANSWER:
             score = await self._tools.scorer.score(turn.probe, said(reply))
@@ -173,6 +187,14 @@ class Runner:
         cached = self._caches.sign(side, turn.probe, reply, asked_at) if reply.kind is Kind.ANSWER else ""
         self._tools.output.sample(_line(self._probes[turn.probe].id, side, turn, reply, score, mark))
         return _Sample(mark=mark, cached=cached)
+
+    def _spend(self, reply: Reply) -> None:
+        self._usage = replace(
+            self._usage,
+            calls=self._usage.calls + 1,
+            prompt_tokens=self._usage.prompt_tokens + reply.prompt_tokens,
+            completion_tokens=self._usage.completion_tokens + reply.completion_tokens,
+        )
 
     def _values(self, probe: int, mark: Mark, score: Score | None) -> Values:
         """What an answer is worth in each thing that the gate compares; an unusable one is worth nothing."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tests.support.gate_study.forms import FORMS
 from tests.support.gate_study.rules import RULES
 from tests.support.gate_study.study import DROPS, FAULT_DROPS, FAULTS, FIRST_RATES, THE_GATE, Cell, Study
 from tests.support.gate_study.world import PROBES
@@ -51,8 +52,20 @@ _FAULTS_READING = """
   verdict is Inconclusive; this row is the cache that nobody notices.
 - **Judge errors are paid in calls.** The margin is scaled by sensitivity + specificity - 1, and more rollouts end
   undecided.
-- **Errors on the way count against the canary.** A canary's 5xx scores 0, while stable's 5xx takes the pair out, so a
-  fault that both share looks like a worse canary. It costs good canaries, and helps no bad one.
+- **Errors that both sides share are no loss.** A canary's 5xx scores 0. A 5xx of stable is stable's 0 in the evidence
+  to roll back, and nowhere else: that pair never helps a promotion. The row below it is the gate without this rule.
+- **A canary that breaks stable gains nothing.** Evidence to promote comes from pairs that stable answered, so a bad
+  canary passes no more often than the false promotion allows; a fault of stable may cost the roll back, and then the
+  rollout is held. Over 5 % of stable's calls in error the verdict is Inconclusive or Broken, whatever the canary says.
+"""
+
+_FORMS = """
+## Other forms of the gate
+
+The same defaults, each in its own world. With `tolerancePoints: 2` a loss of two points is no reason to roll back.
+Graded scores spread around a mean of 0.85 (floor 70 %). Of the five metrics, which agree more than chance does, only
+the first changes; the gate rolls back on the weighted mean of their evidence and promotes on the least of it.
+
 """
 
 _FIRST = """
@@ -83,8 +96,22 @@ def page(study: Study) -> str:
     head = _HEAD.format(rollouts=study.rollouts, seed=study.seed, small=spread * 0.14, large=spread * 0.5)
     rules = _table("rule", (*RULES, THE_GATE), DROPS, study.rules)
     faults = _table("what is wrong", ("nothing", *FAULTS), FAULT_DROPS, study.faults)
+    forms = _table("form", FORMS, DROPS, study.forms)
     first = "".join(_first_row(study, rate) for rate in FIRST_RATES)
-    parts = (head, _RULES, rules, _RULES_READING, _FAULTS, faults, _FAULTS_READING, _FIRST, first, _LIMITS)
+    parts = (
+        head,
+        _RULES,
+        rules,
+        _RULES_READING,
+        _FAULTS,
+        faults,
+        _FAULTS_READING,
+        _FORMS,
+        forms,
+        _FIRST,
+        first,
+        _LIMITS,
+    )
     return "".join(parts)
 
 

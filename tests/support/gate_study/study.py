@@ -7,6 +7,7 @@ from itertools import islice
 
 from serinus.core.model import Verdict
 from tests.support.gate_study import gate, world
+from tests.support.gate_study.forms import FORMS
 from tests.support.gate_study.rules import RULES, Scored
 
 DROPS = (0.0, 0.02, 0.05, 0.10)
@@ -14,6 +15,7 @@ FAULT_DROPS = (0.0, 0.05, 0.10)
 FIRST_RATES = (0.95, 0.90, 0.85, 0.80, 0.77, 0.75, 0.70, 0.60)
 JUDGE_ERROR = 0.05
 
+UNCOUNTED = "the same, were stable's errors not counted against it"
 THE_GATE = "**the gate**, look every 10 pairs, at most 1,000"
 
 FAULTS = {
@@ -21,7 +23,13 @@ FAULTS = {
     "the same, one revision after the other": world.Fault(bad_batches=0.1, sequential=True),
     "a gateway caches answers, and nobody notices": world.Fault(cached=True),
     "the judge errs in 5 %, each way (margin 4.5 points)": world.Fault(judge_errors=JUDGE_ERROR),
+    "0.5 % of the calls of either side end in 5xx": world.Fault(transport=0.005),
     "2 % of the calls of either side end in 5xx": world.Fault(transport=0.02),
+    UNCOUNTED: world.Fault(transport=0.02),
+    "the canary makes 4 % of stable's calls end in 5xx": world.Fault(stable_errors=0.04),
+    "the canary makes 10 % of stable's calls end in 5xx": world.Fault(stable_errors=0.10),
+    "garbage canary, every call of stable ends in 5xx": world.Fault(stable_errors=1.0, garbage=True),
+    "garbage canary, 4 % of stable's calls end in 5xx": world.Fault(stable_errors=0.04, garbage=True),
 }
 
 
@@ -58,6 +66,7 @@ class Study:
     rollouts: int
     rules: dict[tuple[str, float], Cell]
     faults: dict[tuple[str, float], Cell]
+    forms: dict[tuple[str, float], Cell]
     first: dict[tuple[int, float], Cell]  # by probes that must be seen, and rate
 
 
@@ -75,12 +84,17 @@ def study(seed: int, rollouts: int, progress: Progress) -> Study:
         for drop in FAULT_DROPS:
             progress(f"{name}, {100 * drop:g} points lost")
             faults[name, drop] = with_fault(seed, rollouts, name, drop)
+    forms = {}
+    for name in FORMS:
+        for drop in DROPS:
+            progress(f"{name}, {100 * drop:g} points lost")
+            forms[name, drop] = with_form(seed, rollouts, name, drop)
     first = {}
     for rate in FIRST_RATES:
         progress(f"first revision of {100 * rate:g} %")
         for probes in (1, world.PROBES):
             first[probes, rate] = first_revision(seed, rollouts, rate, probes)
-    return Study(seed=seed, rollouts=rollouts, rules=rules, faults=faults, first=first)
+    return Study(seed=seed, rollouts=rollouts, rules=rules, faults=faults, forms=forms, first=first)
 
 
 def compare(seed: int, rollouts: int, drop: float) -> dict[str, Cell]:
@@ -101,7 +115,14 @@ def with_fault(seed: int, rollouts: int, name: str, drop: float) -> Cell:
     """The gate while something is wrong with the measurement."""
     rng, fault = _random(seed, name, drop), FAULTS[name]
     policy = gate.policy(margin=0.05 * (1 - 2 * fault.judge_errors))
-    return _cell(gate.run(policy, world.pairs(rng, drop, fault)) for _ in range(rollouts))
+    counted = name != UNCOUNTED
+    return _cell(gate.run(policy, world.pairs(rng, drop, fault), faults_count=counted) for _ in range(rollouts))
+
+
+def with_form(seed: int, rollouts: int, name: str, drop: float) -> Cell:
+    """Another form of the gate, in its own world."""
+    rng = _random(seed, name, drop)
+    return _cell(FORMS[name](rng, drop) for _ in range(rollouts))
 
 
 def first_revision(seed: int, rollouts: int, rate: float, probes: int) -> Cell:

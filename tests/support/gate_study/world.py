@@ -25,14 +25,16 @@ class Fault:
     sequential: bool = False  # the revisions meet different batches
     cached: bool = False  # repeats are copies of the first answer
     judge_errors: float = 0.0  # chance that the judge turns a score round, each way
-    transport: float = 0.0  # chance that a call of either side fails on the way
+    transport: float = 0.0  # chance that a call of either side ends in an error
+    stable_errors: float = 0.0  # chance that a call of stable ends in an error besides
+    garbage: bool = False  # no answer of the canary is right
 
 
 BAD_JUDGE = 0.5
 """Good answers that a bad judge fails."""
 
 Pair = tuple[int, bool, bool | None]
-"""Probe, canary's score, stable's score; no score of stable: its call failed on the way."""
+"""Probe, canary's score, stable's score; no score of stable: its call ended in an error."""
 
 
 def pairs(rng: random.Random, drop: float, fault: Fault = Fault()) -> Iterator[Pair]:
@@ -80,9 +82,11 @@ class _Measurement:
         if f.judge_errors:
             canary ^= draw() < f.judge_errors
             stable ^= draw() < f.judge_errors
-        if not f.transport:
-            return canary, stable
+        if f.garbage:
+            canary = False
         canary_arrived, stable_arrived = draw() >= f.transport, draw() >= f.transport
+        if f.stable_errors and draw() < f.stable_errors:
+            stable_arrived = False
         return canary and canary_arrived, stable if stable_arrived else None
 
     def _through_batches(self, canary: bool, stable: bool) -> tuple[bool, bool]:

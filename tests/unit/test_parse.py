@@ -69,7 +69,8 @@ def test_defaults_are_those_of_the_crd() -> None:
 
 
 OTHER: dict[str, Any] = {
-    "spec.runtime": "custom",
+    "spec.runtime": "tgi",
+    "spec.signals": {"requests_waiting": {"metric": "queued", "kind": "gauge", "labels": {"a": "b"}}},
     "spec.workload.port": "other",
     "spec.workload.metricsPort": "other",
     "spec.workload.template.metadata": {"labels": {"a": "b"}},
@@ -169,6 +170,9 @@ def start(path: str = "") -> dict[str, Any]:
     body = objects.llmservice(alerts={"overrides": [{"alert": "LLMTargetDown", "for": "1m"}]}, slos=[dict(slo)])
     ports = body["spec"]["workload"]["template"]["spec"]["containers"][0]["ports"]
     ports.append({"name": "other", "containerPort": 9000})
+    if path == "spec.signals":
+        signals = {"requests_running": {"metric": "busy", "kind": "gauge"}}
+        body["spec"] |= {"runtime": "custom", "signals": signals, "slos": []}
     return body
 
 

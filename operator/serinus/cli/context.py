@@ -1,9 +1,12 @@
 """What the commands without a cluster need: the catalogue, settings, and the ProbeSets of the files that were given."""
 
 import os
+import sys
 from pathlib import Path
 
 from serinus.cli.documents import Document
+from serinus.core import flags
+from serinus.core.model import Service
 from serinus.core.questions import read_probe_set
 from serinus.core.seen import ProbeSetSeen
 from serinus.plan import Surroundings
@@ -68,6 +71,12 @@ def named_config_map(spec: dict[str, object], field: str) -> str:
     source = spec.get(field)
     reference = source.get("configMapRef") if isinstance(source, dict) else None
     return str(reference.get("name", "")) if isinstance(reference, dict) else ""
+
+
+def tell_notes(title: str, service: Service) -> None:
+    """Say on stderr what the metrics of a service depend on and its template does not show."""
+    for note in (*flags.metrics_off(service), *flags.notes(service)):
+        print(f"serinus: note: {title}: {note}", file=sys.stderr)
 
 
 def pairs(texts: list[str], flag: str) -> dict[str, str]:

@@ -63,6 +63,7 @@ def _rendered(
             problems = [(e.path, e.message)]
         else:
             manifests += planned.manifests
+            context.tell_notes(document.title, planned.view.service)
     return [f"{document.title}: {path}: {message}" for path, message in problems]
 
 

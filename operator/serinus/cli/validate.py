@@ -4,6 +4,7 @@ Exit code 0: nothing is wrong; 1: something is, or there is nothing to check; 2:
 """
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -57,10 +58,19 @@ def run(options: argparse.Namespace) -> int:
         for finding in findings:
             line = f" line {finding.line}:" if finding.line else ""
             print(f"{finding.file}: {finding.object}:{line} {finding.field}: {finding.message}")
+        for document in ours:
+            _tell_notes(document, around)
     if options.output == "text" and ours:
         plural = "" if len(findings) == 1 else "s"
         print(f"{len(ours)} checked, {len(findings)} problem{plural}", file=sys.stderr)
     return 1 if findings or not ours else 0
+
+
+def _tell_notes(document: Document, around: Surroundings) -> None:
+    """A note is no problem: the object can be acted on as it is."""
+    if document.kind == "LLMService" and not schemas.problems(document.body):
+        with contextlib.suppress(InvalidSpec):  # it is among the problems
+            context.tell_notes(document.title, parse(document.body, around.catalogue))
 
 
 def check(document: Document, found: list[Document], around: Surroundings) -> list[Finding]:

@@ -5,8 +5,10 @@ Defaults are those of the CRD, repeated here because `serinus render` works with
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from serinus.core.custom import custom_signals
 from serinus.core.fields import Fields, as_member
 from serinus.core.logspec import parse_logs
 from serinus.core.measure import MAX_METRICS
@@ -95,9 +97,12 @@ def _choice(fields: Fields, key: str, allowed: Sequence[str]) -> str:
 
 def _runtime(spec: Fields, catalogue: Catalogue) -> Runtime:
     name = spec.text("runtime")
-    if name not in catalogue:
-        raise InvalidSpec("spec.runtime", f"found {name!r}, allowed are {', '.join(sorted(catalogue))}")
-    return catalogue[name]
+    serving = sorted(known for known, runtime in catalogue.items() if runtime.serves)
+    if name not in serving:
+        raise InvalidSpec("spec.runtime", f"found {name!r}, allowed are {', '.join(serving)}")
+    runtime = catalogue[name]
+    named = custom_signals(spec, runtime)
+    return replace(runtime, signals=named) if named else runtime
 
 
 def _workload(spec: Fields, runtime: Runtime) -> Workload | None:
@@ -110,14 +115,16 @@ def _workload(spec: Fields, runtime: Runtime) -> Workload | None:
     template = fields.child("template")
     _check_template(template)
     port = fields.port("port", runtime.port)
-    metrics_port = fields.port("metricsPort", runtime.metrics_port)
     container_port(dict(template.raw), port, fields.at("port"))
-    container_port(dict(template.raw), metrics_port, fields.at("metricsPort"))
+    metrics_path = fields.text("metricsPath", runtime.metrics_path)
+    metrics_port = fields.port("metricsPort", runtime.metrics_port)
+    if metrics_path:
+        container_port(dict(template.raw), metrics_port, fields.at("metricsPort"))
     return Workload(
         replicas=fields.integer("replicas", 1),
         port=port,
         metrics_port=metrics_port,
-        metrics_path=fields.text("metricsPath", runtime.metrics_path),
+        metrics_path=metrics_path,
         template=dict(template.raw),
         restart_at=fields.text("restartAt", ""),
     )

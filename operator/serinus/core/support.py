@@ -52,7 +52,6 @@ IGNORED: Final[Mapping[str, Find]] = {
     "spec.gates.quality[].every": _gates("every"),
     "spec.monitoring.policies": _field("monitoring", "policies"),
     "spec.monitoring.outputs": _outputs,
-    "spec.signals": _field("signals"),
 }
 """Fields that restrain nothing, as the reference names them, and where they are set."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from serinus.core import naming
 from serinus.core.model import Manifest
-from serinus.core.ports import container_port
+from serinus.core.ports import container_port, declared_ports
 from serinus.core.rollout import Stage
 from serinus.resources.context import Context
 
@@ -17,7 +17,7 @@ def build(context: Context) -> list[Manifest]:
     """Build `<name>`, `<name>-metrics` and, as soon as there is a revision, `<name>-stable` and `<name>-canary`."""
     state = context.state
     canary = state.revision if state.stage is not Stage.STABLE and context.has(state.revision) else state.stable
-    built = [_users(context), _metrics(context)]
+    built = [_users(context), *_metrics(context)]
     if state.stable:
         built.append(_side(context, naming.stable_service(context.service.name), state.stable))
     if canary:
@@ -66,12 +66,13 @@ def _service(context: Context, name: str, selector: Mapping[str, str], revision:
     }
 
 
-def _metrics(context: Context) -> Manifest:
+def _metrics(context: Context) -> list[Manifest]:
     """Select all pods, live or idle, ready or not: a canary is watched before users reach it."""
-    service, workload = context.service, context.workload
-    port = workload.metrics_port
-    number = container_port(workload.template, port, "spec.workload.metricsPort")
-    return {
+    service = context.service
+    ports = [_metrics_port(context, name, port) for name, port in metrics_ports(context).items()]
+    if not ports:
+        return []
+    manifest: Manifest = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {
@@ -84,13 +85,30 @@ def _metrics(context: Context) -> Manifest:
             "clusterIP": "None",
             "publishNotReadyAddresses": True,
             "selector": {naming.LABEL_SERVICE: service.name},
-            "ports": [
-                {
-                    "name": METRICS_PORT,
-                    "port": number,
-                    "protocol": "TCP",
-                    "targetPort": int(port) if port.isdecimal() else port,
-                }
-            ],
+            "ports": ports,
         },
     }
+    return [manifest]
+
+
+def metrics_ports(context: Context) -> dict[str, str]:
+    """Container ports that are scraped, by the name that the Service gives them; none, if there are no metrics.
+
+    A component is scraped where the template declares its port: elsewhere it runs in other pods.
+    """
+    service = context.service
+    workload = service.workload
+    found = {}
+    if workload is None or workload.metrics_path:
+        found[METRICS_PORT] = workload.metrics_port if workload else service.runtime.metrics_port
+    declared = declared_ports(workload.template) if workload else []
+    for component in service.runtime.components:
+        if any(component.port in (name, str(number)) for name, number in declared):
+            found[f"{METRICS_PORT}-{component.name}"] = component.port
+    return found
+
+
+def _metrics_port(context: Context, name: str, port: str) -> Manifest:
+    number = container_port(context.workload.template, port, "spec.workload.metricsPort")
+    target = int(port) if port.isdecimal() else port
+    return {"name": name, "port": number, "protocol": "TCP", "targetPort": target}

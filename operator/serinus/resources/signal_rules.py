@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from serinus.core import naming
+from serinus.core.custom import CUSTOM
 from serinus.core.model import Manifest
 from serinus.core.promql import scope
 from serinus.core.runtime import Runtime
@@ -15,9 +16,6 @@ from serinus.core.signals import SPEC_DECODE_ACCEPTANCE, UP, VOCABULARY, Form
 from serinus.resources.context import Context, Settings
 from serinus.resources.observer import ByModel, ByPod, OwnPods
 from serinus.resources.recording import Rule, record
-
-CUSTOM = "custom"
-"""The runtime whose signals a service names itself."""
 
 
 def build(runtime: Runtime, settings: Settings) -> list[Manifest]:

@@ -27,7 +27,7 @@ from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import waits, wake_after
-from serinus.resources import BUILDERS, prometheus_rule
+from serinus.resources import BUILDERS, judge_access, monitoring
 from serinus.resources.context import Context, Settings
 from serinus.upkeep import RunUpdate, run_updates
 
@@ -75,6 +75,8 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
         snapshot = _with_kept(snapshot, target, len(snapshot.revisions))
     state = _load(snapshot)
     questions, problem = questions_of(service.gates, snapshot.probe_sets)
+    questions, unreachable = judge_access.reachable(service.gates, questions, around.settings)
+    problem = problem or unreachable
     desk = _Desk(
         snapshot=snapshot,
         around=around,
@@ -239,8 +241,8 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         invalid=desk.invalid,
         spec_problem=_spec_problem(desk, new),
         probes_problem=desk.probes_problem,
-        monitoring_problems=prometheus_rule.problems(context),
-        monitoring_note=prometheus_rule.left_out(context),
+        monitoring_problems=monitoring.problems(context),
+        monitoring_note=monitoring.note(context),
         scorecard=_scorecard(desk, state, new),
     )
     return Plan(
@@ -268,6 +270,7 @@ def _context(desk: _Desk, state: State, look: _Look) -> Context:
         revisions=desk.snapshot.revisions,
         runtimes=desk.around.catalogue,
         gates=look.views,
+        judged=tuple(q.judged for _, q in sorted(desk.questions.items()) if q.judged is not None),
         alerts=desk.around.alerts,
         evidenced=frozenset(n for n in (state.stable,) if n and evidenced(desk.snapshot.runs, n)),
     )

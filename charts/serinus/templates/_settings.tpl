@@ -9,6 +9,8 @@ SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
 SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
 SERINUS_LOKI_URL: {{ .Values.logs.lokiUrl | quote }}
 SERINUS_LOKI_TENANT: {{ .Values.logs.lokiTenant | quote }}
+SERINUS_ALLOY_PER_NODE: {{ .Values.logs.alloyPerNode | quote }}
+SERINUS_ALLOY_PUSH_PORT: {{ .Values.logs.alloyPushPort | quote }}
 SERINUS_LOKI_RULE_LABELS: {{ .Values.logs.ruleLabels | toJson | quote }}
 SERINUS_LOKI_RULE_FOLDER: {{ .Values.logs.ruleFolder | quote }}
 SERINUS_PROMTAIL_POSITIONS: {{ .Values.logs.promtailPositions | quote }}

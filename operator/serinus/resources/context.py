@@ -20,6 +20,8 @@ class LogSettings:
 
     loki_url: str = ""  # where lines are pushed to: http://…/loki/api/v1/push
     loki_tenant: str = ""  # empty: none is sent
+    alloy_per_node: bool = True  # Alloy runs on every node, and each reads the pods of its own
+    push_port: int = 0  # where Alloy takes lines of other agents; 0: nowhere
     promtail_positions: str = "/run/promtail/positions.yaml"
     pod_logs: str = "/var/log/pods"
     max_partial_lines: int = 256  # parts of 16 KiB that the container runtime made of one line

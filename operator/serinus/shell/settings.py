@@ -179,6 +179,8 @@ def _logs(source: _Source) -> LogSettings:
     return LogSettings(
         loki_url=source.get("lokiUrl", "", types.url_or_none),
         loki_tenant=source.get("lokiTenant", "", types.word_or_none),
+        alloy_per_node=source.get("alloyPerNode", "true", types.flag),
+        push_port=source.get("alloyPushPort", "0", types.whole(0, 65535)),
         promtail_positions=source.get("promtailPositions", "/run/promtail/positions.yaml", types.path),
         pod_logs=source.get("podLogs", "/var/log/pods", types.path),
         rule_labels=source.get("lokiRuleLabels", '{"loki_rule": "1"}', types.pairs),

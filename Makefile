@@ -49,6 +49,10 @@ verify: generate ## Fail when a generated file is not what its sources say
 	@test -z "$$(git ls-files --others --exclude-standard)" || { echo "make: files that nobody has added:" >&2; \
 		git ls-files --others --exclude-standard >&2; exit 1; }
 
+.PHONY: verify-consumers
+verify-consumers: go venv ## Ask the programs that read what we generate, where they take long to build
+	@$(BIN)/python -m pytest tests/consumers
+
 ##@ Change it
 
 .PHONY: generate

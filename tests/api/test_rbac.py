@@ -10,6 +10,7 @@ import yaml
 from serinus.core import naming
 from serinus.shell.verbs import VERBS, Place
 from tests.cluster.binaries import ensure_crds
+from tests.golden.crd import POD_LOGS
 from tests.support import helm, probeplay
 from tests.support.apibed import ApiBed
 from tests.support.faultproxy import FaultProxy
@@ -46,13 +47,13 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Installed]:
-    """A bed of its own."""
+    """A bed of its own, with the kinds of prometheus-operator and Alloy."""
     bed = ApiBed()
     try:
         bed.install_crds()
-        for pattern in ("*servicemonitors*.yaml", "*prometheusrules*.yaml"):
-            for path in sorted(ensure_crds().glob(pattern)):
-                bed.client.install(yaml.safe_load(path.read_text()))
+        crds = [p for kind in ("servicemonitors", "prometheusrules") for p in ensure_crds().glob(f"*{kind}*.yaml")]
+        for path in (*sorted(crds), POD_LOGS):
+            bed.client.install(yaml.safe_load(path.read_text()))
         bed.start_controllers()
         yield Installed(bed)
     finally:
@@ -69,9 +70,8 @@ def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: 
     proxy.add(Hang(), verb="watch", path="/(decisions|llmservices|probesets)$", times=None)
     token = bed.service_account("canary-serinus", own)
     config = bed.kubeconfig(token=token, url=proxy.url)
-    operator = Operator(
-        config, bed.server.folder / f"operator-{own}.log", {"NAMESPACE": own, "RESYNC": "2s", **settings}
-    )
+    settings = {"NAMESPACE": own, "RESYNC": "2s", "LOKI_URL": "http://loki/loki/api/v1/push", **settings}
+    operator = Operator(config, bed.server.folder / f"operator-{own}.log", settings)
     try:
         with a_team(bed, operator, namespace=team) as one:
             operator.start()
@@ -142,6 +142,12 @@ def _strays(team: Team) -> list[Manifest]:
             "spec": {"selector": {}, "endpoints": []},
         },
         {"apiVersion": monitoring, "kind": "PrometheusRule", "metadata": meta, "spec": {"groups": []}},
+        {
+            "apiVersion": "monitoring.grafana.com/v1alpha2",
+            "kind": "PodLogs",
+            "metadata": meta,
+            "spec": {"selector": {}},
+        },
     ]
 
 

@@ -12,6 +12,7 @@ import yaml
 from serinus.core.model import Manifest
 
 Schema = dict[str, Any]
+POD_LOGS = Path(__file__).parents[1] / "samples" / "crds" / "monitoring.grafana.com_podlogs.yaml"
 _METADATA: Schema = {
     "type": "object",
     "required": ["name", "namespace"],
@@ -45,7 +46,7 @@ class CrdFolder:
 
     def _read(self, api_version: str, kind: str) -> Schema | None:
         group, _, wanted = api_version.partition("/")
-        for path in (folder / f"{group}_{kind.lower()}s.yaml" for folder in self._folders):
+        for path in (folder / f"{group}_{kind.lower()}{s}.yaml" for folder in self._folders for s in ("s", "")):
             if not path.is_file():
                 continue
             crd = yaml.safe_load(path.read_text(encoding="utf-8"))

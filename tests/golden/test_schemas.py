@@ -11,14 +11,14 @@ import yaml
 from serinus.core.model import Manifest
 from tests.cluster.binaries import ensure_crds
 from tests.golden import render
-from tests.golden.crd import CrdFolder
+from tests.golden.crd import POD_LOGS, CrdFolder
 
 GOLDENS = sorted(str(p.relative_to(render.EXPECTED)) for p in render.EXPECTED.rglob("*.yaml"))
 
 
 @cache
 def crds() -> CrdFolder:
-    return CrdFolder(ensure_crds(), render.ROOT / "crds")
+    return CrdFolder(ensure_crds(), render.ROOT / "crds", POD_LOGS.parent)
 
 
 def objects(golden: str) -> list[Manifest]:

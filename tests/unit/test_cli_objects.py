@@ -211,4 +211,5 @@ def test_an_output_without_its_api_is_left_out_and_said(capsys: pytest.CaptureFi
     assert found.err.splitlines() == [
         "serinus: ServiceMonitor chat: skipped, monitoring.coreos.com/v1 is not installed",
         "serinus: PrometheusRule chat: skipped, monitoring.coreos.com/v1 is not installed",
+        "serinus: PodLogs chat: skipped, monitoring.grafana.com/v1alpha2 is not installed",
     ]

@@ -176,6 +176,12 @@ _COMPONENTS: Final[Mapping[str, Form]] = {
         labelled=True,
     ),
     "loki.process": Form({"forward_to": _receivers}, needed=("forward_to",), blocks=_STAGES, labelled=True),
+    "loki.source.api": Form(
+        {"forward_to": _receivers},
+        needed=("forward_to",),
+        blocks={"http": Form({"listen_address": _text, "listen_port": _whole})},
+        labelled=True,
+    ),
     "loki.write": Form(
         {}, blocks={"endpoint": Form({"url": _text, "tenant_id": _text}, needed=("url",))}, labelled=True
     ),

@@ -6,7 +6,7 @@ few words, and names that are DNS labels, gets into a configuration.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -45,6 +45,7 @@ IDLE: Final = "24h"
 """How long a metric of a silent service stays: one that goes and comes again hides the first event from `rate`."""
 MULTILINE_WAIT: Final = "3s"
 _WRITE: Final = "serinus"
+_FORWARD: Final = {"forward_to": [Reference(f"loki.write.{_WRITE}.receiver")]}
 _SECTION: Final = re.compile(r"// begin (?P<name>[a-z0-9-]+)\n(?P<text>.*?)// end (?P=name)\n", re.DOTALL)
 
 
@@ -75,7 +76,7 @@ def build(context: Context) -> list[Manifest]:
 
 def problem(profile: Profile) -> str:
     """What is wrong with the pipeline of a profile; empty: nothing."""
-    return _section(profile)[1]
+    return _section(profile, per_node=True)[1]
 
 
 def problems_of(context: Context) -> tuple[str, ...]:
@@ -89,13 +90,13 @@ def configuration(profiles: Iterable[Profile], settings: LogSettings, last: str 
     kept = sections(last)
     wrong, texts = {}, []
     for profile in sorted(set(profiles), key=lambda p: p.name):
-        text, found = _section(profile)
+        text, found = _section(profile, per_node=settings.alloy_per_node)
         if found:
             wrong[profile.name] = found
             text = kept.get(profile.name, "")
         texts.append(_marked(profile.name, text) if text else "")
     head = "// Written by Serinus for all LLMServices of this installation; changes are overwritten.\n"
-    return Configuration(head + _render((_write(settings),)) + "".join(texts), wrong)
+    return Configuration(head + _render(_common(settings)) + "".join(texts), wrong)
 
 
 def sections(text: str) -> dict[str, str]:
@@ -114,10 +115,10 @@ def _marked(name: str, text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _section(profile: Profile) -> tuple[str, str]:
+def _section(profile: Profile, *, per_node: bool) -> tuple[str, str]:
     """The text of a profile, and what is wrong with it."""
-    text = _render(_profile_blocks(profile))
-    found = problems(_render((_write(LogSettings(loki_url="http://loki")),)) + text)
+    text = _render(_profile_blocks(profile, per_node=per_node))
+    found = problems(_render(_common(LogSettings(loki_url="http://loki"))) + text)
     return text, "; ".join(found)[:500]
 
 
@@ -133,27 +134,30 @@ def _environment() -> SandboxedEnvironment:
     return found
 
 
-def _write(settings: LogSettings) -> Block:
+def _common(settings: LogSettings) -> Iterator[Block]:
+    """Where lines go, and where those come in that another agent has processed."""
     endpoint: dict[str, Any] = {"url": settings.loki_url}
     if settings.loki_tenant:
         endpoint["tenant_id"] = settings.loki_tenant
-    return Block("loki.write", _WRITE, {}, (Block("endpoint", "", endpoint),))
+    yield Block("loki.write", _WRITE, {}, (Block("endpoint", "", endpoint),))
+    if settings.push_port:
+        listen = {"listen_address": "0.0.0.0", "listen_port": settings.push_port}  # noqa: S104 - for other pods
+        yield Block("loki.source.api", "push", _FORWARD, (Block("http", "", listen),))
 
 
-def _profile_blocks(profile: Profile) -> tuple[Block, ...]:
+def _profile_blocks(profile: Profile, *, per_node: bool) -> tuple[Block, ...]:
     name = profile.name.replace("-", "_")
-    node = {"enabled": True, "node_name": Reference("sys.env", ("K8S_NODE_NAME",))}
+    node = Block("node_filter", "", {"enabled": True, "node_name": Reference("sys.env", ("K8S_NODE_NAME",))})
     source = Block(
         "loki.source.podlogs",
         name,
         {"forward_to": [Reference(f"loki.process.{name}.receiver")]},
         (
             Block("selector", "", {"match_labels": {naming.LABEL_LOG_PROFILE: profile.name}}),
-            Block("node_filter", "", node),
+            *((node,) if per_node else ()),
         ),
     )
-    forward = {"forward_to": [Reference(f"loki.write.{_WRITE}.receiver")]}
-    return source, Block("loki.process", name, forward, tuple(stage_block(s) for s in pipeline(profile)))
+    return source, Block("loki.process", name, _FORWARD, tuple(stage_block(s) for s in pipeline(profile)))
 
 
 def stage_block(stage: Stage) -> Block:

@@ -1,6 +1,6 @@
 """Log outputs of the whole installation: `config.alloy` and Promtail's whole file, in the operator's namespace.
 
-They belong to no service: without one they are pruned. It never touches a ConfigMap that it did not make.
+They belong to no service, and are pruned when nothing wants them. It never touches a ConfigMap that it did not make.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,10 @@ class SharedLogs:
     settings: Settings
 
     async def run(self) -> None:
-        """Apply the files, or prune them when no service wants them; raises NotSettled to be tried again."""
+        """Apply the files, or prune what is no longer wanted; raises NotSettled to be tried again.
+
+        An Alloy that mounts `config.alloy` cannot start without it: it stays while there is an address for the lines.
+        """
         manifests = await self._manifests() if self.settings.logs.loki_url else []
         sweep = Sweep(self.settings.operator_namespace, naming.LOGS, [CONFIGMAP])
         outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
@@ -44,8 +47,6 @@ class SharedLogs:
         namespace, logs = self.settings.operator_namespace, self.settings.logs
         alloy, whole = await self._last(naming.ALLOY_CONFIG), await self._last(naming.PROMTAIL_CONFIG)
         sources = list(self._sources(promtail.profiles_in(whole)))
-        if not sources:
-            return []
         profiles = {source.profile for source in sources} | self._of_unread(sources, alloy)
         found = [log_pipeline.build_config(log_pipeline.configuration(profiles, logs, alloy).text, namespace)]
         asked = [source for source in sources if source.promtail]

@@ -5,6 +5,7 @@ It owns which file has what. A new kind is a row in KINDS; a new example is a fi
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from serinus.cli.documents import read
 from serinus.core.catalogue import Library
 from serinus.core.model import Manifest, Service
 from serinus.core.parse import parse
-from serinus.resources import prometheus_rule, service_monitor, signal_rules
+from serinus.core.prices import parse_prices
+from serinus.resources import prometheus_rule, service_monitor, service_rules, signal_rules
 from serinus.resources.context import Context, Settings
 from serinus.shell.catalogue import RUNTIMES, load
 from serinus.steady import plan_steady
@@ -23,6 +25,8 @@ from serinus.steady import plan_steady
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "manifests" / "examples"
 EXPECTED = Path(__file__).parent / "expected"
+SHARED = "shared"
+"""Folder of the goldens that belong to no example."""
 SETTINGS = Settings(
     probe_image="ghcr.io/serinus-dev/serinus@sha256:" + "0" * 64,
     monitor_labels={"release": "monitoring"},
@@ -73,7 +77,7 @@ def whole(name: str) -> list[Manifest]:
 KINDS: dict[str, Callable[[str], list[Manifest]]] = {
     "service-monitor": lambda name: service_monitor.build(context(name)),
     "prometheus-rule": lambda name: prometheus_rule.build(context(name)),
-    "signal-rules": lambda name: signal_rules.build(context(name).service.runtime, SETTINGS),
+    "signal-rules": lambda name: signal_rules.build(library().runtimes[context(name).service.runtime.name], SETTINGS),
     "steady": whole,
 }
 """Golden file name -> what renders it."""
@@ -87,11 +91,22 @@ def text(objects: Iterable[Manifest]) -> str:
 
 def goldens() -> dict[Path, str]:
     """Render all golden files: path and wanted content."""
-    return {
+    of_services = {
         EXPECTED / name / f"{kind}.yaml": text(built)
         for name in examples()
         for kind in KINDS
         if (built := manifests(name, kind))
+    }
+    return of_services | {EXPECTED / SHARED / f"{name}.yaml": text(built) for name, built in shared().items()}
+
+
+def shared() -> dict[str, list[Manifest]]:
+    """Build what belongs to no service and to no runtime of one: second observers, and the operator's own series."""
+    prices = parse_prices({"llama-3.1-8b": {"prompt": 0.2, "cached": 0.05, "generated": 0.8}})
+    attached = [runtime for runtime in library().runtimes.values() if runtime.attaches]
+    return {
+        "services": service_rules.build(replace(SETTINGS, prices=prices)),
+        **{f"observer-{r.name}": signal_rules.build_attached(r, SETTINGS) for r in attached},
     }
 
 

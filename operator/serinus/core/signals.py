@@ -31,6 +31,8 @@ COST_PER_REQUEST: Final = f"llm:cost_per_request_usd:mean{WINDOW}"
 UNPRICED_TOKENS: Final = f"llm:unpriced_tokens:rate{WINDOW}"
 PRICE: Final = "llm:token_price_usd"
 """USD per token by model and kind (prompt, cached, generated), from the operator's price book."""
+LOG_ERRORS: Final = f"llm:log_errors:rate{WINDOW}"
+"""Lines of level error or critical per second, counted by the log agents, with source="log"."""
 SERVED: Final = "llm:served_model:info"
 """1 for each model that one service alone serves: what a second observer's series are joined by."""
 

@@ -1,4 +1,4 @@
-"""Rules over what the operator itself knows of services: probes, prices, and which service serves a model.
+"""Rules over what the operator itself and the log agents know of services: probes, prices, errors in logs.
 
 One PrometheusRule in the operator's namespace. Prices are the operator's setting, written into the rules as numbers;
 tokens without a price are a series of their own and never cost 0.
@@ -23,6 +23,7 @@ from serinus.core.signals import (
     UNPRICED_TOKENS,
     VOCABULARY,
 )
+from serinus.resources import log_rules
 from serinus.resources.context import Settings
 from serinus.resources.recording import Rule
 from serinus.resources.signal_rules import shared
@@ -39,7 +40,7 @@ def build(settings: Settings) -> list[Manifest]:
 
 def rules(prices: PriceBook) -> tuple[Rule, ...]:
     """All rules in the order in which they are evaluated."""
-    found = (_served(), *_probes(), *_prices(prices), *_costs())
+    found = (_served(), *_probes(), *_prices(prices), *_costs(), log_rules.rule())
     for rule in found:
         check(rule.expr)
     return found

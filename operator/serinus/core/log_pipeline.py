@@ -113,8 +113,6 @@ Stage = Multiline | Json | Logfmt | Find | Pattern | Choose | Count | Label | Un
 METRIC_PREFIX: Final = "llm_log_"
 LINES: Final = f"{METRIC_PREFIX}lines_total"
 ERRORS: Final = f"{METRIC_PREFIX}errors_total"
-REDACTED: Final = f"{METRIC_PREFIX}redacted_lines_total"
-FLAGGED: Final = f"{METRIC_PREFIX}flagged_lines_total"
 
 STREAM_LABELS: Final = (*COMMON_LABELS, "level")
 """All labels that a stored line has: those of the metrics, so that both stand side by side, and its level."""
@@ -193,8 +191,8 @@ _MEASURE: Final[tuple[Stage, ...]] = (
     Unlabel(_AGENT_LABELS),
     Count(
         (
-            Counter("lines_total", "Lines that a service wrote."),
-            Counter("errors_total", "Lines of level error or critical.", "failed"),
+            Counter(LINES.removeprefix(METRIC_PREFIX), "Lines that a service wrote."),
+            Counter(ERRORS.removeprefix(METRIC_PREFIX), "Lines of level error or critical.", "failed"),
             Counter("redacted_lines_total", "Lines out of which something was taken.", "redacted"),
             Counter("flagged_lines_total", "Lines of answers that were flagged.", "flagged"),
         )

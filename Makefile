@@ -53,6 +53,11 @@ verify: generate ## Fail when a generated file is not what its sources say
 verify-consumers: go venv ## Ask the programs that read what we generate, where they take long to build
 	@$(BIN)/python -m pytest tests/consumers
 
+.PHONY: parity
+parity: venv ## Install promptfoo from npm (1.9 GB, two minutes, once), write its golden table anew, compare
+	@command -v npm >/dev/null || { echo "make: npm is missing: apt install nodejs npm (20 or newer)" >&2; exit 1; }
+	@$(BIN)/python -m tests.parity
+
 ##@ Change it
 
 .PHONY: generate

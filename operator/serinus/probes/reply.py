@@ -66,7 +66,8 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes, s
         text = _text(api, choice)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, CutStream):
         return Reply(kind=Kind.WRONG, status=status, reason="the response is cut, or is no completion")
-    usage = document.get("usage") if isinstance(document.get("usage"), dict) else {}
+    found = document.get("usage")
+    usage: Mapping[str, Any] = found if isinstance(found, dict) else {}
     return Reply(
         kind=Kind.ANSWER if text.strip() else Kind.EMPTY,
         text=text,

@@ -14,6 +14,7 @@ from serinus.core.arrange import Arrangement, PodPatch, World, arrange
 from serinus.core.decisions import DecisionUpdate, Moment, Trust, pending_decision, told
 from serinus.core.gates import GateView, evidenced, gate_views, newest_views
 from serinus.core.history import kept_revisions
+from serinus.core.installation import check_allowed
 from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
 from serinus.core.parse import parse
@@ -99,6 +100,7 @@ def _asked(body: Manifest, around: Surroundings) -> tuple[Service, Revision]:
     service = parse(body, around.catalogue)
     if service.workload is None:
         raise InvalidSpec("spec.workloadRef", "is not supported by this version, allowed is spec.workload")
+    check_allowed(service, around.settings.allowed)
     return service, revision_of(body)
 
 

@@ -37,7 +37,9 @@ def test_everything_can_be_set_by_variables() -> None:
         "SERINUS_PROBE_IMAGE": "registry.example/serinus@sha256:0",
         "SERINUS_MONITOR_LABELS": '{"release": "kps"}',
         "SERINUS_ALERT_RULES_DIR": "/rules",
-        "SERINUS_ALLOWED_HOSTNAMES": '{"team-a": ["*.a.example.com"], "*": ["b.example.com"]}',
+        "SERINUS_ALLOWED_SERVICE_TYPES": "ClusterIP, LoadBalancer",
+        "SERINUS_ALLOWED_SERVICE_ANNOTATIONS": "service.beta.kubernetes.io/, cloud.google.com/",
+        "SERINUS_DNS_TARGETS": '[{"namespace": "dns", "podLabels": {"a": "b"}}, {"cidr": "10.0.0.9/32", "ports": [5]}]',
         "SERINUS_ALLOW_UNVERIFIED_DECISIONS": "true",
         "SERINUS_AUTHORS_VERIFIED": "True",
         "SERINUS_ENDPOINTS": '{"judge": "https://judge.example.com/v1/"}',
@@ -54,7 +56,11 @@ def test_everything_can_be_set_by_variables() -> None:
     assert (settings.resync, settings.evidence_max_age) == (7200, 30 * 86400)
     assert (settings.api.qps, settings.api.burst) == (50, 100)
     assert settings.monitor_labels == {"release": "kps"}
-    assert settings.allowed_hostnames == {"team-a": ("*.a.example.com",), "*": ("b.example.com",)}
+    assert settings.allowed.service_types == ("ClusterIP", "LoadBalancer")
+    assert settings.allowed.service_annotations == ("service.beta.kubernetes.io/", "cloud.google.com/")
+    pods, block = settings.dns_targets
+    assert (pods.namespace, pods.pod_labels, pods.cidr, pods.ports) == ("dns", {"a": "b"}, "", ())
+    assert (block.namespace, block.pod_labels, block.cidr, block.ports) == ("", {}, "10.0.0.9/32", (5,))
     assert settings.endpoints == {"judge": "https://judge.example.com/v1"}
     assert settings.alert_rules_dir == Path("/rules")
     assert settings.allow_unverified_decisions
@@ -86,14 +92,24 @@ def test_unknown_flag_is_refused_and_unknown_variable_is_told() -> None:
         ("monitorLabels", "release=kps", "a JSON object of texts"),
         ("monitorLabels", '{"release": 1}', "a JSON object of texts"),
         ("monitorLabels", '["release"]', "a JSON object of texts"),
-        ("allowedHostnames", '{"team-a": "a.example.com"}', "a JSON object from namespaces"),
-        ("allowedHostnames", '{"team-a": ["a b"]}', "a JSON object from namespaces"),
-        ("allowedHostnames", '{"Team": ["a.example.com"]}', "a name of at most 63"),
+        ("allowedServiceTypes", "ExternalName", "one or more of ClusterIP, NodePort, LoadBalancer"),
+        ("allowedServiceTypes", "", "one or more of ClusterIP"),
+        ("allowedServiceAnnotations", "a b", "beginnings of annotation keys"),
+        ("dnsTargets", "{}{}", "a JSON list"),
+        ("dnsTargets", "7", "a JSON list"),
+        ("dnsTargets", '["dns"]', "a JSON list"),
+        ("dnsTargets", '[{"ports": [53]}]', "each with a namespace or a cidr"),
+        ("dnsTargets", '[{"namespace": "dns", "cidr": "10.0.0.10/32"}]', "each with a namespace or a cidr"),
+        ("dnsTargets", '[{"cidr": "10.0.0.10/32", "podLabels": {"a": "b"}}]', "each with a namespace or a cidr"),
+        ("dnsTargets", '[{"cidr": "10.0.0.10/8"}]', "a JSON list"),
+        ("dnsTargets", '[{"namespace": "DNS"}]', "a JSON list"),
+        ("dnsTargets", '[{"namespace": "dns", "ports": [0]}]', "a JSON list"),
+        ("dnsTargets", '[{"namespace": "dns", "ports": ["dns"]}]', "a JSON list"),
+        ("dnsTargets", '[{"namespaces": "dns"}]', "a JSON list"),
         ("endpoints", '{"judge": "file:///etc/passwd"}', "http://host"),
         ("endpoints", '{"judge": ""}', "a JSON object from names to addresses"),
         ("prometheusUrl", "http://user:secret@host", "without user"),
         ("allowUnverifiedDecisions", "yes", "true, false"),
-        ("clusterDomain", "cluster..local", "a domain name"),
         ("logLevel", "loud", "debug, info, warning, error"),
         ("metricsPort", "65536", "a whole number from 0 to 65535"),
         ("leaseDuration", "15500ms", "whole seconds"),

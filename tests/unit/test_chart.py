@@ -166,8 +166,8 @@ def test_network_policy_lets_out_dns_the_api_server_and_prometheus_only(rendered
         policy = only(rendered[name], "NetworkPolicy")
         return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
 
-    assert egress("defaults") == {53, 443, 6443}
-    assert egress("digest") == {53, 443, 6443, 9091}
+    assert egress("defaults") == {53, 5353, 443, 6443}
+    assert egress("digest") == {53, 5353, 443, 6443, 9091}
     assert "NetworkPolicy" not in kinds(rendered["bare"])
 
 

@@ -43,9 +43,16 @@ def test_values_reach_the_operator_as_settings(rendered: dict[str, list[Manifest
     assert defaults.lease.identity == "canary-serinus-0"
     assert settings(rendered["monitored"]).monitor_labels == {"release": "kps"}
     assert settings(rendered["digest"]).prometheus_url == "https://prometheus.monitoring:9091"
-    rich = {"allowedHostnames": {"team-a": ["*.a.example.com"]}, "endpoints": {"judge": "https://judge.example.com/v1"}}
+    rich = {
+        "allowedServiceTypes": ["ClusterIP", "LoadBalancer"],
+        "allowedServiceAnnotations": ["cloud.google.com/"],
+        "dnsTargets": [{"namespace": "dns", "ports": [1053]}],
+        "endpoints": {"judge": "https://judge.example.com/v1"},
+    }
     chosen = settings(template({"operator": rich}))
-    assert chosen.allowed_hostnames == {"team-a": ("*.a.example.com",)}
+    assert chosen.allowed.service_types == ("ClusterIP", "LoadBalancer")
+    assert chosen.allowed.service_annotations == ("cloud.google.com/",)
+    assert [(t.namespace, t.ports) for t in chosen.dns_targets] == [("dns", (1053,))]
     assert chosen.endpoints == {"judge": "https://judge.example.com/v1"}
 
 

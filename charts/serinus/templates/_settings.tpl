@@ -15,7 +15,9 @@ SERINUS_LOKI_RULE_LABELS: {{ .Values.logs.ruleLabels | toJson | quote }}
 SERINUS_LOKI_RULE_FOLDER: {{ .Values.logs.ruleFolder | quote }}
 SERINUS_PROMTAIL_POSITIONS: {{ .Values.logs.promtailPositions | quote }}
 SERINUS_POD_LOGS: {{ .Values.logs.podLogs | quote }}
-SERINUS_ALLOWED_HOSTNAMES: {{ .Values.operator.allowedHostnames | toJson | quote }}
+SERINUS_ALLOWED_SERVICE_TYPES: {{ join "," .Values.operator.allowedServiceTypes | quote }}
+SERINUS_ALLOWED_SERVICE_ANNOTATIONS: {{ join "," .Values.operator.allowedServiceAnnotations | quote }}
+SERINUS_DNS_TARGETS: {{ .Values.operator.dnsTargets | toJson | quote }}
 SERINUS_ENDPOINTS: {{ .Values.operator.endpoints | toJson | quote }}
 SERINUS_ENDPOINT_CIDRS: {{ .Values.operator.endpointCidrs | toJson | quote }}
 SERINUS_PRICES: {{ .Values.operator.prices | toJson | quote }}
@@ -24,7 +26,6 @@ SERINUS_ALLOW_PYTHON: {{ .Values.operator.allowPython | quote }}
 SERINUS_AUTHORS_VERIFIED: {{ include "serinus.authorsVerified" . | quote }}
 SERINUS_ALLOW_UNVERIFIED_DECISIONS: {{ .Values.operator.allowUnverifiedDecisions | quote }}
 SERINUS_EVIDENCE_MAX_AGE: {{ .Values.operator.evidenceMaxAge | quote }}
-SERINUS_CLUSTER_DOMAIN: {{ .Values.operator.clusterDomain | quote }}
 SERINUS_PROMETHEUS_URL: {{ .Values.prometheus.url | quote }}
 SERINUS_API_RATE: {{ .Values.api.rate | quote }}
 SERINUS_API_BURST: {{ .Values.api.burst | quote }}

@@ -2,15 +2,18 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from serinus.cli.documents import Document
 from serinus.core import flags
-from serinus.core.model import Service
+from serinus.core.installation import Allowed
+from serinus.core.model import SERVICE_TYPES, Service
 from serinus.core.questions import read_probe_set
 from serinus.core.seen import ProbeSetSeen
 from serinus.plan import Surroundings
 from serinus.resources.context import Settings
+from serinus.shell import setting_types as types
 from serinus.shell.catalogue import RUNTIMES, load
 
 _PLACES = (Path(), Path(__file__).parents[3], Path("/usr/share/serinus"))
@@ -31,8 +34,25 @@ def data_folder(name: str, variable: str) -> Path:
 def surroundings(*, probe_image: str, monitor_labels: dict[str, str]) -> Surroundings:
     """Make the surroundings of a plan from the data of this installation; raises InvalidCatalogue."""
     library = load(RUNTIMES, data_folder("alert-rules", "SERINUS_ALERT_RULES_DIR"))
-    settings = Settings(probe_image=probe_image, monitor_labels=monitor_labels)
+    settings = Settings(probe_image=probe_image, monitor_labels=monitor_labels, allowed=_allowed())
     return Surroundings(catalogue=library.runtimes, settings=settings, alerts=library.alerts)
+
+
+def _allowed() -> Allowed:
+    """What the installation allows that this is for: by the variables of the operator; raises Unusable."""
+    usual = Allowed()
+    return Allowed(
+        service_types=_read("SERINUS_ALLOWED_SERVICE_TYPES", types.members(*SERVICE_TYPES), usual.service_types),
+        service_annotations=_read("SERINUS_ALLOWED_SERVICE_ANNOTATIONS", types.prefixes, ()),
+    )
+
+
+def _read(variable: str, parse: Callable[[str], tuple[str, ...]], usual: tuple[str, ...]) -> tuple[str, ...]:
+    found = os.environ.get(variable, "")
+    try:
+        return parse(found) if found else usual
+    except ValueError as e:
+        raise Unusable(f"{variable}: found {found!r}, allowed: {e}") from e
 
 
 def probe_sets(documents: list[Document], namespace: str) -> dict[str, ProbeSetSeen]:

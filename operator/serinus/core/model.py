@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from serinus.core.logs import Profile
 from serinus.core.runtime import Runtime
@@ -11,6 +11,10 @@ from serinus.core.slo import Slo
 
 Manifest = dict[str, Any]
 """A finished Kubernetes object."""
+
+
+SERVICE_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer")
+"""Types of the users' Service that this version can make; which of them an author may choose is a setting."""
 
 
 class InvalidSpec(Exception):

@@ -13,6 +13,7 @@ from serinus.core.fields import Fields, as_member
 from serinus.core.logspec import parse_logs
 from serinus.core.measure import MAX_METRICS
 from serinus.core.model import (
+    SERVICE_TYPES,
     AlertOverride,
     Budget,
     GatePolicy,
@@ -42,7 +43,6 @@ from serinus.core.support import ignored_fields, restraining_fields
 
 _DEFAULT_STEPS: Final = ({"trafficPercent": 10, "bake": "5m"}, {"trafficPercent": 50, "bake": "5m"})
 _GATE_PURPOSES: Final = (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE)
-_SERVICE_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer")
 _SEVERITIES: Final = ("info", "warning", "critical")
 _PERCENT: Final = re.compile(r"(?:[1-9]?[0-9]|100)%")
 _RESERVED_METADATA: Final = "serinus.dev/"
@@ -71,7 +71,7 @@ def parse(body: Manifest, catalogue: Catalogue) -> Service:
         workload=workload,
         service=ServiceOptions(
             port=service.integer("port", 80, low=1, high=65535),
-            type=_choice(service, "type", _SERVICE_TYPES),
+            type=_choice(service, "type", SERVICE_TYPES),
             annotations=service.strings("annotations"),
         ),
         max_unavailable=_count_or_percent(spec.child("disruption"), "maxUnavailable"),

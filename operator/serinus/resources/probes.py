@@ -10,6 +10,7 @@ from serinus.core.runs import job_deadline
 from serinus.core.runspec import ENV_PROBES, ENV_RUN, MAX_SEED, RunSpec, to_json
 from serinus.resources import judge_access
 from serinus.resources.context import Context
+from serinus.resources.dns import dns_egress
 
 _PROBES_PATH = "/probes"
 _TOKEN_DIRECTORY = "/var/run/serinus"  # noqa: S105 a path, no secret
@@ -19,7 +20,6 @@ _DEFAULT_RESOURCES = {
     "requests": {"cpu": "100m", "memory": "128Mi"},
     "limits": {"memory": "512Mi"},
 }
-_DNS_LOCAL = "169.254.20.10/32"  # node-local DNS cache, the address that Kubernetes documents
 
 
 def build_questions(context: Context) -> list[Manifest]:
@@ -206,23 +206,11 @@ def build_network_policy(context: Context) -> list[Manifest]:
                         "to": [{"podSelector": {"matchLabels": {naming.LABEL_SERVICE: service.name}}}],
                         "ports": [{"protocol": "TCP", "port": number} for number in ports],
                     },
-                    {
-                        "to": [
-                            {"namespaceSelector": _KUBE_SYSTEM, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
-                        ]
-                    },
-                    {
-                        "to": [{"ipBlock": {"cidr": _DNS_LOCAL}}],
-                        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
-                    },
-                    *judge_access.egress(context),
+                    *dns_egress(context.settings.dns),
                 ],
             },
         }
     ]
-
-
-_KUBE_SYSTEM = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
 
 
 def _serving_ports(context: Context) -> list[int]:

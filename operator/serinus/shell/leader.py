@@ -178,6 +178,8 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         cluster_wide=settings.cluster_wide,
         prices=settings.prices,
         observers=settings.observers,
+        dns=settings.dns_targets,
+        allowed=settings.allowed,
     )
     trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)
     return Surroundings(

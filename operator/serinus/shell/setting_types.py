@@ -8,11 +8,15 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from serinus.core.installation import DNS_TARGETS, DnsTarget
 from serinus.core.model import InvalidSpec
 from serinus.core.prices import PriceBook, parse_prices
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]{0,252}")
+_LAST_PORT: Final = 65535
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -87,13 +91,6 @@ def dns_label(found: str) -> str:
     """A name of at most 63 small letters, digits and dashes."""
     if not _LABEL.fullmatch(found):
         raise ValueError("a name of at most 63 small letters, digits and dashes")
-    return found
-
-
-def domain(found: str) -> str:
-    """Names with dots between them."""
-    if not all(_LABEL.fullmatch(label) for label in found.split(".")):
-        raise ValueError("a domain name such as cluster.local")
     return found
 
 
@@ -177,20 +174,54 @@ def blocks(found: str) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType(parsed)
 
 
-def lists(found: str) -> Mapping[str, tuple[str, ...]]:
-    """A JSON object from a namespace (or `*`) to hostnames, which may begin with `*.`; empty: none."""
-    allowed = 'a JSON object from namespaces (or *) to hostnames such as {"team-a": ["*.a.example.com"]}'
-    content = _object(found, list, allowed)
-    for namespace, hosts in content.items():
-        if namespace != "*":
-            dns_label(namespace)
-        if not all(isinstance(host, str) and _is_hostname(host) for host in hosts):
-            raise ValueError(allowed)
-    return MappingProxyType({namespace: tuple(hosts) for namespace, hosts in content.items()})
+def members(*words: str) -> Callable[[str], tuple[str, ...]]:
+    """Some of these words, at least one, with commas between them."""
+
+    def parse(found: str) -> tuple[str, ...]:
+        parts = tuple(dict.fromkeys(part.strip() for part in found.split(",")))
+        if not set(parts) <= set(words):
+            raise ValueError(f"one or more of {', '.join(words)}, with commas between them")
+        return parts
+
+    return parse
 
 
-def _is_hostname(host: str) -> bool:
-    return all(_LABEL.fullmatch(label) for label in host.removeprefix("*.").split("."))
+def prefixes(found: str) -> tuple[str, ...]:
+    """Beginnings of annotation keys with commas between them; empty: none."""
+    parts = tuple(dict.fromkeys(part.strip() for part in found.split(",") if part.strip()))
+    if not all(_PREFIX.fullmatch(part) for part in parts):
+        raise ValueError("beginnings of annotation keys such as service.beta.kubernetes.io/, with commas between them")
+    return parts
+
+
+def dns_targets(found: str) -> tuple[DnsTarget, ...]:
+    """A JSON list of places of DNS; empty: the usual ones."""
+    if not found.strip():
+        return DNS_TARGETS
+    allowed = 'a JSON list such as [{"namespace": "kube-system", "podLabels": {"k8s-app": "kube-dns"}, "ports": [53]}]'
+    try:
+        return tuple(_dns_target(**_renamed(target)) for target in json.loads(found))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{allowed}, each with a namespace or a cidr") from error
+
+
+def _renamed(target: Mapping[str, Any]) -> dict[str, Any]:
+    return {"labels" if key == "podLabels" else "" if key == "labels" else key: value for key, value in target.items()}
+
+
+def _dns_target(
+    *, namespace: str = "", labels: Mapping[str, str] = _NOTHING, cidr: str = "", ports: Any = ()
+) -> DnsTarget:
+    if bool(namespace) == bool(cidr) or (cidr and labels):
+        raise ValueError
+    if not all(isinstance(port, int) and 0 < port <= _LAST_PORT for port in ports):
+        raise ValueError
+    return DnsTarget(
+        namespace=dns_label(namespace) if namespace else "",
+        pod_labels={str(key): str(value) for key, value in labels.items()},
+        cidr=str(ip_network(cidr)) if cidr else "",
+        ports=tuple(ports),
+    )
 
 
 def _object(found: str, values: type, allowed: str) -> dict[str, Any]:

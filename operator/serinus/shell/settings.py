@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from serinus.core.installation import Allowed, DnsTarget
+from serinus.core.model import SERVICE_TYPES
 from serinus.core.prices import PriceBook
 from serinus.resources.context import LogSettings
 from serinus.shell import setting_types as types
@@ -58,8 +60,8 @@ class Ports:
 class Settings:
     """Everything that an installation can choose. `namespaces` empty: the whole cluster. Times in seconds.
 
-    `authors_verified`: an admission policy checks who signs a Decision. `allowed_hostnames`: by namespace, or `*` for
-    every one. `ignored`: variables of our prefix that mean nothing, for a warning.
+    `authors_verified`: an admission policy checks who signs a Decision. `ignored`: variables of our prefix that mean
+    nothing, for a warning.
     """
 
     namespaces: tuple[str, ...]
@@ -74,12 +76,12 @@ class Settings:
     dashboards_dir: Path
     dashboard_labels: Mapping[str, str]
     logs: LogSettings
-    allowed_hostnames: Mapping[str, tuple[str, ...]]
+    allowed: Allowed
+    dns_targets: tuple[DnsTarget, ...]
     authors_verified: bool
     allow_unverified_decisions: bool
     allow_python: bool
     evidence_max_age: float
-    cluster_domain: str
     prometheus_url: str
     endpoints: Mapping[str, str]
     endpoint_cidrs: Mapping[str, tuple[str, ...]]
@@ -120,12 +122,15 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         dashboards_dir=source.get("dashboardsDir", "grafana-dashboards", Path),
         dashboard_labels=source.get("dashboardLabels", '{"grafana_dashboard": "1"}', types.pairs),
         logs=_logs(source),
-        allowed_hostnames=source.get("allowedHostnames", "", types.lists),
+        allowed=Allowed(
+            service_types=source.get("allowedServiceTypes", "ClusterIP", types.members(*SERVICE_TYPES)),
+            service_annotations=source.get("allowedServiceAnnotations", "", types.prefixes),
+        ),
+        dns_targets=source.get("dnsTargets", "", types.dns_targets),
         authors_verified=source.get("authorsVerified", "false", types.flag),
         allow_unverified_decisions=source.get("allowUnverifiedDecisions", "false", types.flag),
         allow_python=source.get("allowPython", "true", types.flag),
         evidence_max_age=source.get("evidenceMaxAge", "90d", types.duration(3600.0, 3650 * _DAY)),
-        cluster_domain=source.get("clusterDomain", "cluster.local", types.domain),
         prometheus_url=source.get("prometheusUrl", "", types.url_or_none),
         endpoints=source.get("endpoints", "", types.urls),
         endpoint_cidrs=source.get("endpointCidrs", "", types.blocks),

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.golden import render
+from tests.golden import log_profiles, render
 
 
 def main() -> int:
@@ -12,6 +12,14 @@ def main() -> int:
     for path in set(render.EXPECTED.rglob("*.yaml")) - wanted.keys():
         path.unlink()
     for path, content in wanted.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+    logs = log_profiles.goldens()
+    changed += log_profiles.differences(logs)
+    for path in set(log_profiles.EXPECTED.glob("*")) - logs.keys():
+        path.unlink()
+    for path, content in logs.items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")

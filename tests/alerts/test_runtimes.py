@@ -8,35 +8,14 @@ from serinus.core.signals import RuntimeKind
 from serinus.resources import signal_rules
 from tests.alerts import observed, oracles_engines, oracles_observers
 from tests.alerts.observed import Observed, reckoned
-from tests.alerts.oracle import Found, Rows
+from tests.alerts.oracle import Found
+from tests.alerts.oracles import ATTACHED, LLAMA, OWN
 from tests.golden import render
 
 RUNTIMES = render.library().runtimes
 ITL = "vllm:inter_token_latency_seconds"
-LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 TPOT = {f"llm:tpot_seconds{suffix}" for suffix in ("_bucket:rate5m", ":p50_5m", ":p95_5m", ":p99_5m", ":mean5m")}
 QUEUE = {name.replace("tpot", "queue") for name in TPOT}
-OWN: dict[str, Rows] = {
-    "sglang": oracles_engines.SGLANG,
-    "tgi": oracles_engines.TGI,
-    "trtllm-serve": oracles_engines.TRTLLM,
-    "triton-tensorrtllm": oracles_engines.TRITON,
-    "nim": oracles_engines.NIM,
-    "llamacpp": oracles_engines.LLAMACPP,
-    "lmdeploy": oracles_engines.LMDEPLOY,
-    "ray-serve-llm": oracles_engines.RAY,
-    "litellm": oracles_observers.LITELLM_OWN,
-    "production-stack-router": oracles_observers.ROUTER_OWN,
-}
-ATTACHED: dict[str, tuple[Rows, str]] = {
-    "litellm": (oracles_observers.LITELLM, "chat-large"),
-    "envoy-ai-gateway": (oracles_observers.ENVOY, LLAMA),
-    "llm-d-epp": (oracles_observers.EPP, LLAMA),
-    "production-stack-router": (oracles_observers.ROUTER, "llama"),
-    "kubeai": (oracles_observers.KUBEAI, "llama-3.1-8b"),
-    "otel-genai": (oracles_observers.OTEL, "chat-large"),
-    "dcgm": (oracles_observers.DCGM, ""),
-}
 ABSENT = {
     "sglang-0.5.3.prom": {
         "llm:requests_arrived:rate5m",
@@ -52,7 +31,6 @@ ABSENT = {
         *TPOT,
         *QUEUE,
     },
-    "lmdeploy.prom": {"llm:spec_decode_acceptance:ratio5m"},
     "llm-d-epp-gie-1.5.prom": {
         "llm:cached_tokens:rate5m",
         "llm:prefix_cache_hit:ratio5m",

@@ -5,7 +5,7 @@ manifests and labels, then what was observed.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from serinus.core import facts, memory, traffic
@@ -28,9 +28,14 @@ from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import waits, wake_after
-from serinus.resources import BUILDERS, judge_access, monitoring
+from serinus.resources import BUILDERS, Builder, judge_access, monitoring
 from serinus.resources.context import Context, Settings
 from serinus.upkeep import RunUpdate, run_updates
+
+
+def built(builder: Builder, context: Context) -> list[Manifest]:
+    """What a builder makes, made anew."""
+    return builder.build(context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,7 @@ class Surroundings:
     alerts: tuple[AlertGroup, ...] = ()
     trust: Trust = field(default_factory=Trust)
     evidence_max_age: float = 90 * 86_400.0  # seconds that a finished run is kept which nothing refers to
+    build: Callable[[Builder, Context], list[Manifest]] = built  # the same, perhaps from memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +256,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
     return Plan(
         view=view,
         moved=new != state,
-        manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in b.build(context)),
+        manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in desk.around.build(b, context)),
         patches=context.arrangement.patches,
         runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle),
         decisions=() if desk.invalid else _answers(desk, state, new),

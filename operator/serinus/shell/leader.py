@@ -14,6 +14,7 @@ from serinus.plan import Surroundings
 from serinus.resources.context import Settings as OutputSettings
 from serinus.shell import handlers, logs
 from serinus.shell.apply import Applier
+from serinus.shell.built import Built
 from serinus.shell.discovery import Discovery
 from serinus.shell.events import Recorder as EventRecorder
 from serinus.shell.informer import Informer, Rhythm, Scope
@@ -188,4 +189,5 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         alerts=library.alerts,
         trust=trust,
         evidence_max_age=settings.evidence_max_age,
+        build=Built(),
     )

@@ -25,10 +25,12 @@ class Voice:
         """Tell what happened, and how things stand."""
         metadata = body["metadata"]
         self.metrics.replace(metadata["namespace"], metadata["name"], gauges.samples(planned.view, outputs))
+        lasting = not planned.moved  # a story without a step is of a state, which every life of ours finds again
         for story in planned.stories:
             kind: EventType = "Warning" if story.warning else "Normal"
             ref = Ref.of(LLMSERVICE, body)
-            self.events.record(Happening(ref, metadata["uid"], story.reason, story.message, story.key, kind))
+            told = (story.reason, story.message, story.key, kind)
+            self.events.record(Happening(ref, metadata["uid"], *told, lasting=lasting))
             if story.reason in _OUTCOMES:
                 self.metrics.count(ref.namespace or "", ref.name, "rollouts", _OUTCOMES[story.reason])
         for run in planned.runs:

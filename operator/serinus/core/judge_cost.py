@@ -5,8 +5,10 @@ from typing import Final
 
 from serinus.core import naming
 from serinus.core.judge import JUDGED, Cost, Judged, Judging, Label
+from serinus.core.judge_sanity import SANITY
 from serinus.core.model import Manifest
 from serinus.core.probe import Probe, flat
+from serinus.core.seen import Questions
 
 _OVERHEAD_TOKENS: Final = 450
 _VERDICT_TOKENS: Final = 120
@@ -63,15 +65,30 @@ def expected(judged: Judged) -> Manifest:
     }
 
 
-def warning(judging: Judged, *, model: str, service: str) -> str:
+def in_a_run(asked: Questions, *, calls: int, paired: bool) -> Manifest:
+    """What judging adds to a run that asks the models so many times, about; empty where nobody judges."""
+    judged = asked.judged
+    if judged is None or not judged.judges:
+        return {}
+    tests = label_cost(SANITY, len(judged.judges))
+    sides = 2 if paired else 1
+    times = calls / max(1, asked.weighted * sides) * sides  # rounds of one side
+    cost = judged.cost
+    return {
+        "expectedCalls": tests[0] + cost.calibration_calls + round(times * cost.calls),
+        "expectedTokens": tests[1] + cost.calibration_tokens + round(times * cost.tokens),
+    }
+
+
+def warning(judged: Judged | None, *, model: str, service: str) -> str:
     """What a reader of the status must know of the judges of a service; empty if there is nothing."""
-    if not judging.judges:
+    if judged is None or not judged.judges:
         return ""
     own = {service, naming.stable_service(service), naming.canary_service(service)}
-    same = [j.name for j in judging.judges if j.model == model or j.service in own]
+    same = [j.name for j in judged.judges if j.model == model or j.service in own]
     found = []
     if same:
         found.append(f"judge {', '.join(same)} is the model under test, which favours itself: take another model")
-    if not judging.labels:
+    if not judged.labels:
         found.append("the judges are not calibrated (spec.calibration of the ProbeSet): their error rates are unknown")
     return "; ".join(found)

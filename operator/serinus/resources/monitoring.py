@@ -5,15 +5,16 @@ It generates nothing and decides nothing about a rollout.
 
 from serinus.core import flags
 from serinus.core.conditions import Problem
-from serinus.resources import prometheus_rule
+from serinus.resources import log_pipeline, prometheus_rule
 from serinus.resources.context import Context
 from serinus.resources.signal_rules import gaps
 
 
 def problems(context: Context) -> tuple[Problem, ...]:
-    """What the spec asks for and cannot be had: metrics first, then objectives and alerts over them."""
+    """What the spec asks for and cannot be had: metrics first, then objectives and alerts over them, then logs."""
     off = (Problem(flags.METRICS_OFF, message) for message in flags.metrics_off(context.service))
-    return (*off, *prometheus_rule.problems(context))
+    logs = (Problem("NotAsSpecified", message) for message in log_pipeline.problems_of(context))
+    return (*off, *prometheus_rule.problems(context), *logs)
 
 
 def note(context: Context) -> str:

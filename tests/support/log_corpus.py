@@ -1,6 +1,7 @@
 """The corpus of log lines with planted secrets, and services that would have written them. It judges nothing."""
 
 import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ import yaml
 from serinus.core.logs import Profile
 from serinus.core.model import Service
 from serinus.core.parse import parse
-from serinus.core.runtime import LogFormat
+from serinus.core.runtime import Catalogue, LogFormat
 from serinus.shell.catalogue import RUNTIMES, load
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "samples" / "logs"
 NAMES = tuple(sorted(path.stem for path in SAMPLES.glob("*.log")))
 PARSERS = {"json": LogFormat.JSON, "logfmt": LogFormat.LOGFMT}
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return load(RUNTIMES, ROOT / "alert-rules").runtimes
 
 
 def lines(name: str) -> list[str]:
@@ -47,4 +53,4 @@ def service(name: str, **logs: Any) -> Service:
     monitoring = body["spec"].setdefault("monitoring", {})
     monitoring["logs"] = {"parser": str(PARSERS.get(name, LogFormat.TEXT)), **logs}
     monitoring["outputs"] = {"lokiRules": True}
-    return parse(body, load(RUNTIMES, ROOT / "alert-rules").runtimes)
+    return parse(body, _catalogue())

@@ -14,7 +14,7 @@ from serinus.core.gauges import PHASES
 from serinus.core.rollout import Stage
 from serinus.core.support import IGNORED, RESTRAINING
 from tests.support import reasons
-from tests.support.generate import ROOT, chart, metrics, reference, stages
+from tests.support.generate import ROOT, chart, metrics, reference, runtimes, stages
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 Manifest = dict[str, Any]
@@ -136,7 +136,7 @@ def test_fields_that_are_not_acted_on_are_listed() -> None:
     assert table == [*RESTRAINING, *IGNORED]
 
 
-@pytest.mark.parametrize("page", [metrics, stages], ids=["metrics", "stages"])
+@pytest.mark.parametrize("page", [metrics, runtimes, stages], ids=["metrics", "runtimes", "stages"])
 def test_a_page_drawn_from_the_code_is_fresh(page: Any) -> None:
     assert page.PAGE.read_text() == page.page()
 
@@ -158,7 +158,7 @@ def test_metrics_that_nothing_exports_are_said_to_be_so() -> None:
 
 def test_links_of_the_documents_lead_somewhere() -> None:
     broken = []
-    for page in [*PAGES, metrics.PAGE, stages.PAGE]:
+    for page in [*PAGES, metrics.PAGE, runtimes.PAGE, stages.PAGE]:
         for target in re.findall(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)", page.read_text()):
             path = (page.parent / target[0]).resolve() if target[0] else page
             if not path.exists() or (target[1] and target[1][1:] not in anchors(path.read_text())):

@@ -6,7 +6,7 @@ It must not write a file that is already right: times of files stay.
 import sys
 from pathlib import Path
 
-from tests.support.generate import ROOT, chart, metrics, reference, stages
+from tests.support.generate import ROOT, chart, metrics, reference, runtimes, stages
 
 
 def write(path: Path, text: str) -> bool:
@@ -29,6 +29,7 @@ def main() -> int:
         chart.INSTALL: chart.install_manifest(),
         reference.API_PAGE: reference.api_page(),
         metrics.PAGE: metrics.page(),
+        runtimes.PAGE: runtimes.page(),
         stages.PAGE: stages.page(),
     }
     changed += [path for path, text in later.items() if write(path, text)]

@@ -6,6 +6,7 @@ that a new alert needs no Python. CHAT and LIVE stand for the labels of the serv
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import yaml
 
 from serinus.core.alert import Alert, AlertGroup
 from serinus.core.model import Manifest, Monitoring, Owner, Service
+from serinus.core.prices import Prices
+from serinus.core.runtime import Signal, Source
+from serinus.core.signals import Kind
 from serinus.resources import prometheus_rule
 from serinus.resources.context import Context
 from tests.alerts import promtool
@@ -75,11 +79,20 @@ def untested(names: set[str], cases: list[Case]) -> list[str]:
 
 
 def context(service: Service | None = None) -> Context:
-    """The example's service with every alert at its defaults."""
-    plain = replace(
-        service or render.service("vllm"), monitoring=Monitoring(interval="15s"), owner=Owner(team="search")
-    )
-    return replace(render.context("vllm"), service=plain)
+    """The example's service with every alert at its defaults: observers, prices and probing that none is left out."""
+    example = service or render.service("vllm")
+    counted = {name: _counter(f"raw_{name}_total") for name in ("refusals", "retries")}
+    runtime = replace(example.runtime, signals={**example.runtime.signals, **counted})
+    gates = tuple(replace(gate, every=1800) for gate in example.gates)
+    monitoring = Monitoring(interval="15s")
+    plain = replace(example, runtime=runtime, gates=gates, monitoring=monitoring, owner=Owner(team="search"))
+    price = Prices(prompt=Decimal(1), cached=Decimal(1), generated=Decimal(2))
+    settings = replace(render.SETTINGS, observers=("litellm", "dcgm"), prices={plain.model: price})
+    return replace(render.context("vllm"), service=plain, settings=settings)
+
+
+def _counter(metric: str) -> Signal:
+    return Signal(kind=Kind.COUNTER, classes={"": (Source(metrics=(metric,)),)})
 
 
 def only(rule: Manifest, name: str) -> Manifest:

@@ -18,13 +18,13 @@ def check(rules: Manifest, folder: Path) -> str:
     return _run("check", "rules", "--lint=all", "--lint-fatal", str(path))
 
 
-def test(rules: Manifest, tests: list[Data], folder: Path, *, interval: str = "1m") -> str:
-    """Ask `promtool test rules`, evaluating that often; return what it complains of, or nothing."""
+def test(rules: Manifest, tests: list[Data], folder: Path, **options: str) -> str:
+    """Ask `promtool test rules`, evaluating every minute or as `interval` says; return what it complains of."""
     unit = folder / "test.yaml"
     order = [group["name"] for group in rules["spec"]["groups"]]
     data = {
         "rule_files": [str(_write(rules, folder))],
-        "evaluation_interval": interval,
+        "evaluation_interval": options.get("interval", "1m"),
         "group_eval_order": order,
         "fuzzy_compare": True,
         "tests": tests,

@@ -37,7 +37,7 @@ def test_a_misspelt_metric_does_not_fire(case: cases.Case, tmp_path: Path) -> No
     [rule] = prometheus_rule.build(cases.context())
     spoilt = cases.only(rule, case.alert)
     for entry in spoilt["spec"]["groups"][0]["rules"]:
-        entry["expr"] = re.sub(r"\b(serinus_|llm:)", r"\g<1>x", entry["expr"])
+        entry["expr"] = re.sub(r"\b(serinus_|llm[:_])", r"\g<1>x", entry["expr"])
 
     assert "FAILED" in cases.run(case, tmp_path, rule=spoilt)
 

@@ -9,6 +9,7 @@ from serinus.core import naming, promql
 from serinus.core.model import AlertOverride, Monitoring, Owner, Service
 from serinus.resources import prometheus_rule
 from serinus.resources.context import Context
+from tests.alerts import cases
 from tests.golden import render
 
 
@@ -31,7 +32,8 @@ def problems(of: Service) -> tuple[str, ...]:
 
 
 def test_every_alert_is_generated_with_severity_and_owner() -> None:
-    found = rules(service())
+    [built] = prometheus_rule.build(cases.context())
+    found = {rule["alert"]: rule for group in built["spec"]["groups"] for rule in group["rules"] if "alert" in rule}
 
     assert set(found) == {alert.name for group in render.library().alerts for alert in group.alerts}
     for rule in found.values():
@@ -152,9 +154,11 @@ def test_an_alert_that_does_not_exist_is_reported_with_those_that_do() -> None:
     first, second = prometheus_rule.unknown_alerts(context(wrong))
 
     assert first.startswith(
-        "spec.alerts.overrides[alert=LLMRolloutHolt]: found 'LLMRolloutHolt', allowed are LLMCanary"
+        "spec.alerts.overrides[alert=LLMRolloutHolt]: found 'LLMRolloutHolt', allowed are LLMAnswer"
     )
-    assert second.startswith("spec.alerts.disabled: found 'LLMGone', allowed are LLMCanaryNotReady, ")
+    assert second.startswith(
+        "spec.alerts.disabled: found 'LLMGone', allowed are LLMAnswerLengthShift, LLMCanaryNotReady, "
+    )
     assert prometheus_rule.unknown_alerts(context(service())) == ()
 
 
@@ -163,10 +167,18 @@ def test_alerts_over_signals_that_a_runtime_does_not_have_are_not_generated() ->
 
     missing = prometheus_rule.unavailable_alerts(context(custom))
 
-    assert missing == {"LLMErrorRatioHigh", "LLMFirstTokenLatencyHigh", "LLMQueueGrowing", "LLMKvCacheFull"}
+    assert missing >= {
+        "LLMErrorRatioHigh",
+        "LLMFirstTokenLatencyHigh",
+        "LLMQueueGrowing",
+        "LLMKvCacheFull",
+        "LLMGpuXid",
+    }
     assert {"LLMTargetDown", "LLMServiceDown", "LLMRolloutHeld"} <= rules(custom).keys()
     assert not missing & rules(custom).keys()
-    assert prometheus_rule.unavailable_alerts(context(service())) == frozenset()
+    assert all(name in prometheus_rule.left_out(context(custom)) for name in missing)
+    assert prometheus_rule.unavailable_alerts(cases.context()) == frozenset()
+    assert prometheus_rule.left_out(cases.context()) == ""
 
 
 def test_the_owners_runbook_goes_before_ours_and_what_is_not_configured_is_left_out() -> None:

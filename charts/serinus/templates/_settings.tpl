@@ -7,6 +7,8 @@ SERINUS_RESYNC: {{ .Values.operator.resync | quote }}
 SERINUS_PROBE_IMAGE: {{ .Values.probeImage | default (include "serinus.image" .) | quote }}
 SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
 SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
+SERINUS_RUNBOOK_URL: {{ .Values.operator.runbookUrl | quote }}
+SERINUS_DASHBOARD_URL: {{ .Values.operator.dashboardUrl | quote }}
 SERINUS_LOKI_URL: {{ .Values.logs.lokiUrl | quote }}
 SERINUS_LOKI_TENANT: {{ .Values.logs.lokiTenant | quote }}
 SERINUS_ALLOY_PER_NODE: {{ .Values.logs.alloyPerNode | quote }}

@@ -4,11 +4,11 @@ It owns what goes from a service into an alert. Text of a user never becomes a t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from serinus.core.alert import Alert, Severity, Threshold, Unit, parse_threshold
+from serinus.core.alert import Alert, Needs, Severity, Threshold, Unit, parse_threshold
 from serinus.core.alertfile import burn_expression, expression
 from serinus.core.annotation import fill, literal
 from serinus.core.datafile import typed
@@ -70,10 +70,20 @@ def parameters_of(alert: Alert, override: AlertOverride) -> Parameters:
 
 def _effective(alert: Alert, service: Service) -> Parameters:
     """An override that its alert cannot take does not keep the alert away: it has its defaults then."""
+    override = service.monitoring.overrides.get(alert.name) or AlertOverride()
     try:
-        return parameters_of(alert, service.monitoring.overrides.get(alert.name) or AlertOverride())
+        found = parameters_of(alert, override)
     except InvalidSpec:
-        return parameters_of(alert, AlertOverride())
+        override = AlertOverride()
+        found = parameters_of(alert, override)
+    if alert.needs is Needs.CONTINUOUS_PROBING and override.hold is None and found.hold.milliseconds:
+        return replace(found, hold=max(found.hold, _patience(service)))
+    return found
+
+
+def _patience(service: Service) -> Duration:
+    """How long a gate that asks seldom may be without an answer: three of its turns."""
+    return Duration(3 * 1000 * max((gate.every for gate in service.gates), default=0))
 
 
 def _threshold(alert: Alert, text: str, path: str) -> Threshold:

@@ -175,6 +175,8 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         endpoint_cidrs=settings.endpoint_cidrs,
         monitor_labels=settings.monitor_labels,
         logs=settings.logs,
+        runbook_base=settings.runbook_url,
+        dashboard_base=settings.dashboard_url,
         operator_namespace=settings.namespace,
         cluster_wide=settings.cluster_wide,
         prices=settings.prices,

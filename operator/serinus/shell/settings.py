@@ -83,6 +83,8 @@ class Settings:
     allow_python: bool
     evidence_max_age: float
     prometheus_url: str
+    runbook_url: str
+    dashboard_url: str
     endpoints: Mapping[str, str]
     endpoint_cidrs: Mapping[str, tuple[str, ...]]
     prices: PriceBook
@@ -132,6 +134,8 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         allow_python=source.get("allowPython", "true", types.flag),
         evidence_max_age=source.get("evidenceMaxAge", "90d", types.duration(3600.0, 3650 * _DAY)),
         prometheus_url=source.get("prometheusUrl", "", types.url_or_none),
+        runbook_url=source.get("runbookUrl", "https://serinus.dev/docs/runbooks", types.url_or_none),
+        dashboard_url=source.get("dashboardUrl", "", types.url_or_none),
         endpoints=source.get("endpoints", "", types.urls),
         endpoint_cidrs=source.get("endpointCidrs", "", types.blocks),
         prices=source.get("prices", "", types.prices),

@@ -275,7 +275,6 @@ def test_a_job_has_the_token_and_the_place_that_the_spec_names() -> None:
         **FAST,
         access={"secretKeyRef": {"name": "chat-key", "key": "token"}},
         probeJob=place,
-        service={"annotations": {"a": "b"}},
         evidenceRetention="Keep",
     )
     at(found, "Probing")
@@ -287,7 +286,6 @@ def test_a_job_has_the_token_and_the_place_that_the_spec_names() -> None:
     assert spec["volumes"][-1]["secret"] == {"secretName": "chat-key", "items": [{"key": "token", "path": "token"}]}
     assert spec["automountServiceAccountToken"] is False
     assert run["metadata"]["ownerReferences"] == []
-    assert found.objects["Service", "chat"]["metadata"]["annotations"] == {"a": "b"}
     assert problems("ProbeRun", "spec", run["spec"]) == []
 
 
@@ -300,3 +298,26 @@ def test_a_numeric_port_that_changes_is_held() -> None:
 
     assert found.users() == {found.stable}
     assert condition(found, "SpecValid") == ("False", "PortChanged")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"waiting": {"reason": "ContainerCreating"}}, "container server: ContainerCreating"),
+        ({"waiting": {"reason": "CrashLoopBackOff"}}, "container server: CrashLoopBackOff"),
+    ],
+)
+def test_what_a_canary_waits_for_is_said_at_once_and_decides_nothing(state: dict[str, Any], told: str) -> None:
+    found = served()
+    found.ready = lambda pod: found.stable in pod["metadata"]["name"]
+    found.change("registry.example/vllm:2")
+    at(found, "Starting")
+    found.tick()
+    for name, pod in found.pods.items():
+        if found.stable not in name:
+            pod["status"] = {"containerStatuses": [{"name": "server", "state": state}]}
+    found.reconcile()
+
+    assert (found.stage, found.status("phase")) == ("Starting", "Progressing")
+    assert found.status("message").endswith(f"waits: {told}")
+    check(found)

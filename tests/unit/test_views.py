@@ -158,6 +158,55 @@ def test_an_init_image_that_cannot_be_pulled_is_trouble_too() -> None:
     assert (found.trouble, found.detail) == ("ImagePull", "x:1: why")
 
 
+WAITS: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({"containerStatuses": [RUNNING]}, ""),
+    "no container yet": ({"conditions": [SCHEDULED]}, ""),
+    "pull or volumes": ({"containerStatuses": [waits("ContainerCreating")]}, "container server: ContainerCreating"),
+    "volumes": (
+        {
+            "containerStatuses": [waits("ContainerCreating")],
+            "conditions": [SCHEDULED, {"type": "PodReadyToStartContainers", "status": "False"}],
+        },
+        (
+            "container server: ContainerCreating, its volumes or its network are not there yet: "
+            "a ConfigMap, Secret or claim may be missing"
+        ),
+    ),
+    "crash": (
+        {
+            "containerStatuses": [
+                container(
+                    {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting"}},
+                    lastState={"terminated": {"exitCode": 1, "reason": "Error"}},
+                )
+            ]
+        },
+        "container server: CrashLoopBackOff, it ended with code 1 (Error)",
+    ),
+    "config": (
+        {
+            "containerStatuses": [
+                container({"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "key" not found'}})
+            ]
+        },
+        'container server: CreateContainerConfigError: secret "key" not found',
+    ),
+    "init first": (
+        {
+            "initContainerStatuses": [waits("CrashLoopBackOff") | {"name": "fetch"}],
+            "containerStatuses": [waits("PodInitializing")],
+        },
+        "container fetch: CrashLoopBackOff",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_what_a_pod_waits_for_is_told(name: str) -> None:
+    status, told = WAITS[name]
+    assert views.pod_seen(pod(**status)).waiting == told
+
+
 def replica_set(**status: Any) -> dict[str, Any]:
     template = {"metadata": {"labels": {"serinus.dev/traffic": "live"}}}
     metadata = {"name": "s", "labels": {"serinus.dev/revision": "r1"}, "generation": 4, "resourceVersion": "9"}

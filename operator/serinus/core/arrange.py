@@ -163,6 +163,8 @@ def _lower(side: Side, world: World, *, spare: int) -> _Fall:
         if not serves(pod) or side.bar or spare - served > 0:
             served += serves(pod)
             patches.append(_drain_patch(pod, drain=True))
+    # The annotation may have been taken away: a drain whose beginning nobody knows has just begun.
+    patches += [_drain_patch(p, drain=True) for p in victims if p.draining and not p.drain_since and not removed]
     kept = {p.name for p in victims}
     patches += [_drain_patch(p, drain=False) for p in members if p.draining and p.name not in kept]
     return _Fall(removed=removed, served=served, patches=tuple(patches), wake=tuple(wake))
@@ -180,7 +182,8 @@ def _drain_left(pod: PodSeen, world: World) -> float:
     """
     if pod.name in world.routed:
         return world.drain_timeout or 1.0
-    return max(0.0, pod.drain_since + world.drain_timeout - world.now) if pod.ready else 0.0
+    since = pod.drain_since or world.now
+    return max(0.0, since + world.drain_timeout - world.now) if pod.ready else 0.0
 
 
 def _drain_patch(pod: PodSeen, *, drain: bool) -> PodPatch:

@@ -42,6 +42,7 @@ class PodSeen:
     trouble: str  # why it cannot start, if that is not the revision's fault: Unschedulable, ImagePull; else empty
     leaves_by: float = 0.0  # when it must be gone: its deletion time with its grace; 0: it is not being deleted
     detail: str = ""
+    waiting: str = ""  # what its first container that does not run waits for: for people alone
     ended: bool = (
         False  # evicted or done: the object stays, its containers and their GPU are gone; `deleting` is set too
     )

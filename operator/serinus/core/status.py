@@ -142,7 +142,14 @@ def _progress(view: View) -> str:
     }[state.stage]
     judged = purpose_of(state.stage) is not None
     told_gates = [f"{g.gate.name} {g.verdict}" for g in view.gates if judged]
-    return told + (f" ({', '.join(told_gates)})" if told_gates else "")
+    return told + (f" ({', '.join(told_gates)})" if told_gates else "") + _waiting(view)
+
+
+def _waiting(view: View) -> str:
+    """Why a pod of the rollout's revision does not run yet; what becomes of it is decided by readyTimeout."""
+    mine = (p for p in view.pods if p.revision == view.state.revision and not p.deleting and not p.ready and p.waiting)
+    pod = next(mine, None)
+    return f"; pod {pod.name} waits: {pod.waiting}" if pod else ""
 
 
 def _step(view: View) -> str:

@@ -13,6 +13,7 @@ from serinus.core.model import Manifest, Purpose
 from serinus.core.seen import DecisionSeen, JobPodSeen, JobSeen, Outcome, PodSeen, RevisionSeen, RunSeen, SetSeen
 
 _PULL_TROUBLES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+_MAX_WAITING = 500
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 _CONFIG_TROUBLES = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _NO_RIGHT = re.compile(r"User \S+ cannot \w+ resource")
@@ -61,7 +62,28 @@ def pod_seen(pod: Manifest) -> PodSeen:
         trouble=trouble,
         leaves_by=seconds(metadata.get("deletionTimestamp")),
         detail=detail,
+        waiting=_waiting(status),
     )
+
+
+def _waiting(status: Manifest) -> str:
+    """What keeps the first container that waits, in a few words; empty if none does.
+
+    The reason why a volume is not there stands in events only, which the operator does not read.
+    """
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        reason = _waiting_reason(container)
+        if not reason or reason == "PodInitializing":
+            continue
+        more = ""
+        if reason in _CONFIG_TROUBLES:
+            more = f": {container['state']['waiting'].get('message', '')}"
+        elif ended := (container.get("lastState") or {}).get("terminated"):
+            more = f", it ended with code {ended.get('exitCode')} ({ended.get('reason', '')})"
+        elif _condition(status, "PodReadyToStartContainers").get("status") == "False":
+            more = ", its volumes or its network are not there yet: a ConfigMap, Secret or claim may be missing"
+        return f"container {container.get('name', '')}: {reason}{more}"[:_MAX_WAITING]
+    return ""
 
 
 def _unready_since(status: Manifest) -> float:

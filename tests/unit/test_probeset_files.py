@@ -94,7 +94,7 @@ def test_prompts_are_texts_objects_or_files(prompts: str, expected: list[str]) -
     [
         ("3", "prompts", "a list of texts"),
         ("[3]", "prompts[0]", "not empty"),
-        ("[{raw: x, config: {}}]", "prompts[0].config", "not supported"),
+        ("[{raw: x, function: {}}]", "prompts[0].function", "not supported"),
         ("[file://data.csv]", "prompts[0]", "allowed are files"),
         ("[file://missing.txt]", "prompts[0]", "missing.txt"),
         (f"[{', '.join('x' for _ in range(101))}]", "prompts", "allowed are 100"),

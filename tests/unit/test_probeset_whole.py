@@ -61,10 +61,8 @@ def test_request_out_of_bounds_is_a_problem_with_its_path(field: str, value: obj
 @pytest.mark.parametrize(
     ("spec", "field", "word"),
     [
-        ({"format": "jsonl"}, "spec.format", "not supported yet"),
-        ({"format": "xml"}, "spec.format", "allowed are promptfoo and csv"),
-        ({"judges": [{"name": "x"}]}, "spec.judges", "not supported yet"),
-        ({"calibration": {"x": 1}}, "spec.calibration", "not supported yet"),
+        ({"format": "xml"}, "spec.format", "allowed are promptfoo, csv, jsonl"),
+        ({"judges": [{"name": "x"}]}, "spec.judges[0]", "serviceRef"),
         ({"other": 1}, "spec.other", "allowed are"),
         ({"prompts": []}, "spec.prompts", "no prompts"),
         ({"prompts": None}, "spec.prompts", "no prompts"),

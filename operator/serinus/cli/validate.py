@@ -1,4 +1,4 @@
-"""`serinus validate`: says what is wrong with LLMServices, ProbeSets and Decisions, without a cluster.
+"""`serinus validate`: says what is wrong with LLMServices, ProbeSets, Decisions and files of tests, without a cluster.
 
 Exit code 0: nothing is wrong; 1: something is, or there is nothing to check; 2: a file cannot be read.
 """
@@ -9,10 +9,12 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from serinus.cli import context, documents, schemas
 from serinus.cli.documents import Document
+from serinus.cli.validate_probes import is_probe_file, validate_probeset_file
 from serinus.core import naming
 from serinus.core.model import InvalidSpec
 from serinus.core.parse import parse
@@ -39,31 +41,43 @@ class Finding:
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("validate", help="check LLMServices and ProbeSets", description=__doc__)
-    parser.add_argument("file", nargs="+", help="YAML file with objects; - is stdin")
+    parser.add_argument(
+        "file", nargs="+", help="YAML file with objects, or promptfoo's files, CSV or JSON Lines; - is stdin"
+    )
+    parser.add_argument("--prompt", action="append", default=[], help="prompt for files of tests that have none")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Validate every object of the files."""
-    found = documents.read(options.file)
+    suites = [f for f in options.file if f != "-" and is_probe_file(Path(f))]
+    found = documents.read([f for f in options.file if f not in suites])
     ours = [d for d in found if schemas.is_ours(d.body)]
-    if not ours:  # a check of nothing must not look like a check that found nothing
+    checked = len(ours) + len(suites)
+    if not checked:  # a check of nothing must not look like a check that found nothing
         print(f"serinus: no object of {naming.GROUP} in {', '.join(options.file)}", file=sys.stderr)
     around = context.surroundings(probe_image="serinus:latest", monitor_labels={})
     findings = [finding for document in ours for finding in check(document, found, around)]
+    findings += [finding for file in suites for finding in _of_suite(file, tuple(options.prompt))]
     if options.output == "json":
-        print(json.dumps({"problems": [asdict(f) for f in findings], "objects": len(ours)}, indent=2))
+        print(json.dumps({"problems": [asdict(f) for f in findings], "objects": checked}, indent=2))
     else:
         for finding in findings:
             line = f" line {finding.line}:" if finding.line else ""
             print(f"{finding.file}: {finding.object}:{line} {finding.field}: {finding.message}")
         for document in ours:
             _tell_notes(document, around)
-    if options.output == "text" and ours:
+    if options.output == "text" and checked:
         plural = "" if len(findings) == 1 else "s"
-        print(f"{len(ours)} checked, {len(findings)} problem{plural}", file=sys.stderr)
-    return 1 if findings or not ours else 0
+        print(f"{checked} checked, {len(findings)} problem{plural}", file=sys.stderr)
+    return 1 if findings or not checked else 0
+
+
+def _of_suite(file: str, prompts: tuple[str, ...]) -> list[Finding]:
+    folder = Path(file) if Path(file).is_dir() else Path(file).parent
+    problems = validate_probeset_file(Path(file), prompts)
+    return [Finding(str(folder / p.file), "tests", p.field, p.message, p.line) for p in problems]
 
 
 def _tell_notes(document: Document, around: Surroundings) -> None:

@@ -1,8 +1,10 @@
 """Checks a file of probes on a laptop: a ProbeSet, or promptfoo's own files. It prints nothing and needs no cluster."""
 
 import dataclasses
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +14,18 @@ from serinus.core.tree import Node, UnreadableDocument
 from serinus.core.yaml12 import read_yaml
 from serinus.probes.check import check_probes
 
-_ENDINGS: Final = (".yaml", ".yml", ".json", ".csv", ".txt", ".md", ".j2", ".js", ".cjs")
+_MAX_FILES: Final = 5000
+_MAIN: Final = ("promptfooconfig.yaml", "promptfooconfig.yml", "promptfooconfig.json")
+_ROWS: Final = (".csv", ".jsonl")
+_OBJECT: Final = re.compile(r"^[\"']?apiVersion[\"']?\s*:|^\s*\{\s*\"apiVersion\"", re.MULTILINE)
+_SUITE: Final = re.compile(
+    r"^[\s\[{-]*[\"']?(?:prompts|tests|defaultTest|vars|assert|scenarios|redteam|providers)[\"']?\s*:", re.MULTILINE
+)
+_PATTERN: Final = re.compile(r"[\w./-]*\*[\w./*-]*\.\w+")
+_NAMING: Final = (".yaml", ".yml", ".json")
+"""Files that may name other files."""
+_ANY_JUDGE: Final = {"name": "any", "model": "any", "serviceRef": {"name": "any", "port": 80}}
+"""Stands for the judges that the ProbeSet will name: a file of tests cannot."""
 _KIND: Final = "ProbeSet"
 _ANYBODY: Final[Mapping[str, Any]] = {
     "judges": [{"name": "any", "model": "any", "endpointRef": {"name": "any"}}],
@@ -23,11 +36,27 @@ _BLOCK: Final = re.compile(r"inline:\s*\|")
 _STEP: Final = re.compile(r"[^.\[\]]+")
 
 
+def is_probe_file(path: Path) -> bool:
+    """Whether this is a folder or a file of promptfoo's, or rows of a data set, rather than Kubernetes objects."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in _MAIN)
+    if path.suffix in _ROWS:
+        return True
+    try:
+        text = _read(path)
+    except (OSError, UnicodeError, ValueError):
+        return False
+    return _OBJECT.search(text) is None and _SUITE.search(text) is not None
+
+
 def validate_probeset_file(path: Path, prompts: tuple[str, ...] = ()) -> list[Problem]:
     """Everything that is wrong with a file, in the order of its lines; empty when it can be used.
 
-    `prompts` are those of the ProbeSet to be, for files that have none; a `file://` resolves beside the file only.
+    `prompts` are those of the ProbeSet to be, for files that have none; a `file://` resolves in the file's folder and
+    below it, not beyond it. A folder is that of its promptfooconfig.
     """
+    if path.is_dir():
+        path = next((path / name for name in _MAIN if (path / name).is_file()), path / _MAIN[0])
     try:
         text = _read(path)
     except (OSError, UnicodeError, ValueError) as e:
@@ -37,8 +66,9 @@ def validate_probeset_file(path: Path, prompts: tuple[str, ...] = ()) -> list[Pr
         return _of_manifest(manifest, text, path.name)
     files = {path.name: text, **_beside(path, text)}
     spec: dict[str, Any] = {"source": {"configMapRef": {"name": "folder", "key": path.name}}}
-    spec["format"] = "csv" if path.suffix == ".csv" else "promptfoo"
+    spec["format"] = {".csv": "csv", ".jsonl": "jsonl"}.get(path.suffix, "promptfoo")
     spec["prompts"] = list(prompts)
+    spec |= {"judges": [_ANY_JUDGE], "embeddings": {k: v for k, v in _ANY_JUDGE.items() if k != "name"}}
     spec |= _ANYBODY
     return _ordered(_problems(parse_probe_set(spec, files), path.name))
 
@@ -101,17 +131,34 @@ def _placed(problem: Problem, node: Node, inline: int, *, block: bool) -> Proble
 
 
 def _beside(path: Path, text: str) -> Mapping[str, str]:
-    """The files of the same folder that are named in the text, or in a file that is named there."""
-    names = [p for p in sorted(path.parent.iterdir()) if p.is_file() and p.name.endswith(_ENDINGS) and p != path]
+    """The files in the folder and below it that are named in the text, or in a file that is named there."""
+    names = [p for p in _files(path.parent) if p != path]
     found: dict[str, str] = {}
     waiting = [text]
     while waiting:
         here = waiting.pop()
+        patterns = [p.lstrip("/").removeprefix("./") for p in _PATTERN.findall(here)]
         for other in names:
-            if other.name in here and other.name not in found:
+            name = other.relative_to(path.parent).as_posix()
+            if name not in found and (other.name in here or any(fnmatchcase(name, p) for p in patterns)):
                 try:
-                    found[other.name] = _read(other)
+                    found[name] = _read(other)
                 except (OSError, UnicodeError, ValueError):
                     continue
-                waiting.append(found[other.name])
+                if name.endswith(_NAMING):
+                    waiting.append(found[name])
     return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files below a folder that a test could refer to; links that lead out of it are not followed."""
+    root, seen = folder.resolve(), 0
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "node_modules")
+        for name in sorted(names):
+            path = Path(here, name)
+            seen += 1
+            if seen > _MAX_FILES:
+                return
+            if path.is_file() and path.resolve().is_relative_to(root):
+                yield path

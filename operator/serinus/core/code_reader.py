@@ -10,7 +10,7 @@ def read_code(sources: Sources, where: Place, language: str) -> tuple[str, str]:
     path, function = split_function(reference)
     fits = path.endswith(PYTHON_ENDING) if language == "python" else is_script(path)
     if not fits:
-        endings = "files .py" if language == "python" else "CommonJS files .js and .cjs"
+        endings = "files .py" if language == "python" else "files .js, .cjs and .mjs"
         sources.findings.problem(where, f"found {reference[:100]!r}, allowed for {language} are {endings}")
         return "", ""
     found = sources.text(where, path)

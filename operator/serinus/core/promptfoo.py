@@ -19,7 +19,7 @@ from serinus.core.variables import multiply, read_variables
 _CONFIG_IGNORED: Final = frozenset(
     {"providers", "targets", "evaluateOptions", "commandLineOptions", "outputPath", "sharing", "share", "tags"}
     | {"writeLatestResults", "$schema", "metadata", "derivedMetrics", "env", "tracing", "version", "name", "label"}
-    | {"assertionTemplates", "definitions", "id", "author", "title"}
+    | {"assertionTemplates", "definitions", "id", "author", "title", "envPath"}
 )
 _CONFIG_KEYS: Final = ("prompts", "tests", "defaultTest")
 _CONFIG_REFUSED: Final = {

@@ -5,12 +5,14 @@ from typing import Final
 from serinus.core.findings import Place
 from serinus.core.jstext import WHITESPACE, js_json
 from serinus.core.probe import MAX_PROMPTS
-from serinus.core.sources import YAML_ENDINGS, Sources, is_reference
+from serinus.core.sources import YAML_ENDINGS, Sources, is_other_script, is_reference, is_script
 from serinus.core.tree import Node
 
+_OUTSIDE: Final = ("langfuse://", "helicone://", "portkey://", "exec:", "http://", "https://", "huggingface://")
 _DELIMITER: Final = "---"
 _FILE_ENDINGS: Final = (".txt", ".json", ".md", ".j2", *YAML_ENDINGS)
 _KEYS: Final = ("id", "raw", "label")
+_IGNORED: Final = frozenset({"config", "display", "provider", "description"})
 
 
 def read_prompts(sources: Sources, where: Place) -> tuple[str, ...]:
@@ -36,7 +38,9 @@ def read_prompts(sources: Sources, where: Place) -> tuple[str, ...]:
 def _read(sources: Sources, where: Place) -> list[str]:
     if isinstance(where.node.value, dict):
         for key in where.node.fields:
-            if key not in _KEYS:
+            if key in _IGNORED:
+                sources.findings.note(where.at(key), f"{key} is ignored: spec.request says how the model is called")
+            elif key not in _KEYS:
                 message = f"found {key!r}, which is not supported; allowed are {', '.join(_KEYS)}"
                 sources.findings.problem(where.at(key), message)
         where = where.at("raw") if where.present("raw") else where.at("id")
@@ -44,11 +48,22 @@ def _read(sources: Sources, where: Place) -> list[str]:
     if not isinstance(text, str) or not text:
         sources.findings.problem(where, f"found {where.node.shown()}, allowed is a text that is not empty")
         return []
+    if "*" in text and (is_reference(text) or _looks_like_path(text)):
+        return _from_pattern(sources, where, text)
     if is_reference(text) or sources.has(text):
         return _from_file(sources, where, text)
+    if text.startswith(_OUTSIDE):
+        sources.findings.problem(where, f"found {text[:100]!r}: prompts are read from the ProbeSet alone")
     if _looks_like_path(text):
         sources.findings.problem(where, f"found {text[:100]!r}, allowed are a prompt and the name of a given file")
     return [text]
+
+
+def _from_pattern(sources: Sources, where: Place, pattern: str) -> list[str]:
+    names = sources.matching(pattern)
+    if not names:
+        sources.findings.problem(where, f"found {pattern[:100]!r}, which no file of the ProbeSet matches")
+    return [prompt for name in names for prompt in _from_file(sources, where, name)]
 
 
 def _looks_like_path(text: str) -> bool:
@@ -57,6 +72,10 @@ def _looks_like_path(text: str) -> bool:
 
 
 def _from_file(sources: Sources, where: Place, reference: str) -> list[str]:
+    if is_script(reference) or is_other_script(reference):
+        message = f"found {reference[:100]!r}: prompts that a program makes are not run, allowed are texts"
+        sources.findings.problem(where, message)
+        return []
     if not reference.endswith(_FILE_ENDINGS):
         sources.findings.problem(where, f"found {reference[:100]!r}, allowed are files {', '.join(_FILE_ENDINGS)}")
         return []

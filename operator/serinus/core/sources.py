@@ -13,10 +13,10 @@ from serinus.core.yaml12 import read_yaml
 
 FILE: Final = "file://"
 YAML_ENDINGS: Final = (".yaml", ".yml")
-SCRIPT_ENDINGS: Final = (".js", ".cjs")
-"""CommonJS. `.mjs` and `.ts` are other languages."""
+SCRIPT_ENDINGS: Final = (".js", ".cjs", ".mjs")
+"""JavaScript that stands alone. `.ts` is another language."""
 PYTHON_ENDING: Final = ".py"
-_OTHER_SCRIPTS: Final = (".mjs", ".ts", ".mts", ".cts", ".py", ".rb")
+_OTHER_SCRIPTS: Final = (".ts", ".mts", ".cts", ".py", ".rb")
 
 
 class Sources:

@@ -1,8 +1,9 @@
 """What the assertions need of engines that run scripts: small interfaces, so that an engine can be changed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from serinus.core.jstext import WHITESPACE
 from serinus.core.probe import Json
@@ -99,3 +100,21 @@ def _last_semicolon(code: str) -> int:
 def returned(code: str) -> str:
     """What promptfoo makes of an inline transform: several lines are a body, one line is an expression to return."""
     return code if "\n" in code else f"return {code}"
+
+
+_EXPORTS: Final = (
+    (re.compile(r"^export\s+default\s+", re.MULTILINE), "module.exports.default = "),
+    (re.compile(r"^export\s+((?:async\s+)?function\*?)\s*(\w+)", re.MULTILINE), r"exports.\2 = \2; \1 \2"),
+    (re.compile(r"^export\s+(const|let|var)\s+(\w+)\s*=", re.MULTILINE), r"\1 \2 = exports.\2 ="),
+    (re.compile(r"^export\s*\{([^}]*)\}\s*;?", re.MULTILINE), r"Object.assign(exports, {\1});"),
+)
+_IMPORT: Final = re.compile(r"^import\b(?!\s*\()", re.MULTILINE)
+
+
+def commonjs(source: str) -> str:
+    """A module that exports with `export`, as one that exports with `exports`; raises ScriptFailed for an import."""
+    if _IMPORT.search(source):
+        raise ScriptFailed("import is not available: a module must stand alone")
+    for pattern, replacement in _EXPORTS:
+        source = pattern.sub(replacement, source)
+    return source

@@ -8,7 +8,7 @@ from serinus.core.jstext import js_json, js_text
 from serinus.core.probe import Assertion
 from serinus.core.sources import PYTHON_ENDING
 from serinus.probes.outcome import Answer, Check, Outcome
-from serinus.probes.script import Graded, Script, ScriptFailed, Scripts, Tools, function_body, returned
+from serinus.probes.script import Graded, Script, ScriptFailed, Scripts, Tools, commonjs, function_body, returned
 
 _EXPLAINED: Final = "the script failed: "
 
@@ -19,6 +19,8 @@ def compile_transform(code: str, module: str, tools: Tools) -> Callable[[Answer]
         return lambda answer: answer
     python = module.partition(":")[0].endswith(PYTHON_ENDING)
     scripts: Scripts = tools.python if python else tools.engine
+    if module and not python:
+        code = commonjs(code)
     script = Script(source=code if module else returned(code), module=module)
     scripts.check(script)
 
@@ -30,7 +32,7 @@ def compile_transform(code: str, module: str, tools: Tools) -> Callable[[Answer]
 
 
 def _javascript(assertion: Assertion, tools: Tools) -> Check:
-    source = assertion.value if assertion.module else function_body(assertion.value)
+    source = commonjs(assertion.value) if assertion.module else function_body(assertion.value)
     return _scripted(assertion, tools.engine, Script(source=source, module=assertion.module))
 
 

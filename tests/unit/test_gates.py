@@ -321,3 +321,14 @@ def test_what_a_canary_waits_for_is_said_at_once_and_decides_nothing(state: dict
     assert (found.stage, found.status("phase")) == ("Starting", "Progressing")
     assert found.status("message").endswith(f"waits: {told}")
     check(found)
+
+
+def test_an_override_in_another_unit_is_said_and_the_alert_keeps_its_defaults() -> None:
+    found = served(alerts={"overrides": [{"alert": "LLMErrorRatioHigh", "thresholdDuration": "2s"}]})
+    condition_now = next(c for c in found.status("conditions") if c["type"] == "MonitoringReady")
+
+    assert (condition_now["status"], condition_now["reason"]) == ("False", "NotAsSpecified")
+    assert (
+        "[alert=LLMErrorRatioHigh].thresholdDuration: found '2s', allowed is thresholdPercent"
+        in (condition_now["message"])
+    )

@@ -103,6 +103,16 @@ def test_an_override_changes_that_parameter_and_no_other(
             "spec.alerts.overrides[alert=LLMRolloutHeld].threshold: found '5', allowed is none",
         ),
         (
+            "LLMErrorRatioHigh",
+            AlertOverride(threshold="2", threshold_field="thresholdValue"),
+            "spec.alerts.overrides[alert=LLMErrorRatioHigh].thresholdValue: found '2', allowed is thresholdPercent",
+        ),
+        (
+            "LLMRolloutHeld",
+            AlertOverride(threshold="5", threshold_field="thresholdPercent"),
+            "spec.alerts.overrides[alert=LLMRolloutHeld].thresholdPercent: found '5', allowed is none",
+        ),
+        (
             "LLMRolloutHeld",
             AlertOverride(hold="5"),
             "spec.alerts.overrides[alert=LLMRolloutHeld].for: found '5', allowed is a duration",

@@ -191,6 +191,7 @@ class AlertOverride:
     """Changed parameters of one alert: threshold in its own unit, `for` as Prometheus writes it; None keeps."""
 
     threshold: str | None = None
+    threshold_field: str = ""  # that it was given in: thresholdPercent, thresholdDuration, thresholdValue
     hold: str | None = None
     severity: str | None = None
 

@@ -283,8 +283,12 @@ def _override(fields: Fields) -> AlertOverride:
     thresholds: Mapping[str, str] = {
         key: str(fields.raw[key]) for key in fields.raw if key.startswith("threshold") and fields.raw[key] is not None
     }
+    if len(thresholds) > 1:
+        raise InvalidSpec(fields.path, f"found {' and '.join(sorted(thresholds))}, allowed is one of them")
+    name, threshold = next(iter(thresholds.items()), ("", None))
     return AlertOverride(
-        threshold=next(iter(thresholds.values()), None),
+        threshold=threshold,
+        threshold_field=name,
         hold=fields.text("for") if fields.has("for") else None,
         severity=_choice(fields, "severity", _SEVERITIES) if fields.has("severity") else None,
     )

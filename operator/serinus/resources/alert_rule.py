@@ -60,7 +60,7 @@ def parameters_of(alert: Alert, override: AlertOverride) -> Parameters:
     path = f"{OVERRIDES}[alert={alert.name}]"
     threshold, hold, severity = alert.threshold, alert.hold, alert.severity
     if override.threshold is not None:
-        threshold = _threshold(alert, override.threshold, path)
+        threshold = _threshold(alert, override, path)
     if override.hold is not None:
         hold = typed(f"{path}.for", lambda: parse_duration(override.hold or ""))
     if override.severity is not None:
@@ -86,12 +86,19 @@ def _patience(service: Service) -> Duration:
     return Duration(3 * 1000 * max((gate.every for gate in service.gates), default=0))
 
 
-def _threshold(alert: Alert, text: str, path: str) -> Threshold:
+def _threshold(alert: Alert, override: AlertOverride, path: str) -> Threshold:
+    text = override.threshold or ""
     if alert.threshold is None:
         why = "the objective has the limit" if alert.burn else "this alert is about a state"
-        raise InvalidSpec(f"{path}.threshold", f"found {text!r}, allowed is none: {why}")
+        raise InvalidSpec(
+            f"{path}.{override.threshold_field or 'threshold'}", f"found {text!r}, allowed is none: {why}"
+        )
     unit = alert.threshold.unit
-    return typed(f"{path}.threshold{unit.capitalize()}", lambda: parse_threshold(unit, text))
+    name = f"threshold{unit.capitalize()}"
+    if override.threshold_field not in ("", name):
+        # A number without its unit would be read as one of another: 2 % as 2 s.
+        raise InvalidSpec(f"{path}.{override.threshold_field}", f"found {text!r}, allowed is {name} for this alert")
+    return typed(f"{path}.{name}", lambda: parse_threshold(unit, text))
 
 
 def _rule(context: Context, alert: Alert, parameters: Parameters, expr: str, more: Mapping[str, str]) -> Manifest:

@@ -67,10 +67,10 @@ class Held:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     reads: int = 0
 
-    async def read(self, name: str, spec: Manifest, files: dict[str, str]) -> Result:
+    async def read(self, name: str, spec: Manifest, files: dict[str, str], labelled: dict[str, str]) -> Result:
         self.reads += 1
         await self.go.wait()
-        return read(pack(name, spec, files))
+        return read(pack(name, spec, files, labelled))
 
 
 class World:
@@ -121,7 +121,7 @@ async def test_large_probe_sets_that_arrive_together_do_not_stop_the_loop() -> N
     spent = time.thread_time() - before
     assert found == [("", "")] * 4
     whole = time.thread_time()
-    read(pack("support", probe_set()["spec"], {"probes.yaml": world.api.text}))
+    read(pack("support", probe_set()["spec"], {"probes.yaml": world.api.text}, {}))
     assert spent < time.thread_time() - whole, "four readings took the loop less than one would"
 
 
@@ -129,20 +129,20 @@ async def test_the_process_reads_what_the_loop_would_have_read() -> None:
     spec = probe_set()["spec"]
     for text in (LARGE, LARGE.replace("icontains", "vibes")):
         files = {"probes.yaml": text}
-        packed = pack("support", spec, files)
+        packed = pack("support", spec, files, {})
         assert len(packed) > SMALL
-        assert await ProbeReader().read("support", spec, files) == read(packed)
+        assert await ProbeReader().read("support", spec, files, {}) == read(packed)
 
 
 async def test_a_small_source_needs_no_process() -> None:
     spec = probe_set()["spec"]
-    seen, status = await ProbeReader(command=("-c", "raise SystemExit(3)")).read("s", spec, {"probes.yaml": "- {}"})
+    seen, status = await ProbeReader(command=("-c", "raise SystemExit(3)")).read("s", spec, {"probes.yaml": "- {}"}, {})
     assert seen.reason == "ProbeSetInvalid"
     assert status["problems"]
 
 
 def test_a_result_survives_its_journey() -> None:
-    result = read(pack("support", probe_set()["spec"], {"probes.yaml": LARGE}))
+    result = read(pack("support", probe_set()["spec"], {"probes.yaml": LARGE}, {}))
     assert result[0].questions is not None
     assert unpack_result(pack_result(*result)) == result
 
@@ -169,7 +169,7 @@ async def test_a_reader_that_dies_is_started_once_more(tmp_path: Path) -> None:
         "if not first.exists():\n    first.touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
         "from serinus.shell.probe_reader import main\nmain()"
     )
-    seen, _ = await ProbeReader(command=("-c", script)).read("support", probe_set()["spec"], {"probes.yaml": LARGE})
+    seen, _ = await ProbeReader(command=("-c", script)).read("support", probe_set()["spec"], {"probes.yaml": LARGE}, {})
     assert first.exists()
     assert seen.questions is not None
 
@@ -177,7 +177,7 @@ async def test_a_reader_that_dies_is_started_once_more(tmp_path: Path) -> None:
 async def test_a_reader_that_dies_again_says_how() -> None:
     spec = probe_set()["spec"]
     with pytest.raises(CannotRead, match=r"in 2 tries: the reader ended with 1: MemoryError$"):
-        await ProbeReader(command=("-c", "raise MemoryError")).read("support", spec, {"probes.yaml": LARGE})
+        await ProbeReader(command=("-c", "raise MemoryError")).read("support", spec, {"probes.yaml": LARGE}, {})
 
 
 async def test_concurrent_callers_share_one_reading() -> None:

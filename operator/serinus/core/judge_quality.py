@@ -1,8 +1,9 @@
 """How good a judge is on labelled answers, and what follows for a gate. Arithmetic on four counts; it asks nobody."""
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from serinus.core.model import GatePolicy, Manifest
 
@@ -99,6 +100,21 @@ def status(quality: Quality) -> Manifest:
         "j": round(quality.j, 3),
         "message": "; ".join(text for text in told if text),
     }
+
+
+def newest(runs: Iterable[Mapping[str, Any]], probe_set: str, digest: str) -> Manifest:
+    """What the newest of these ProbeRuns measured of the judges of a ProbeSet with this digest; empty: none did."""
+    found = [
+        run
+        for run in runs
+        if (run.get("spec") or {}).get("probeSet") == {"name": probe_set, "digest": digest}
+        and "j" in ((run.get("status") or {}).get("judge") or {})
+    ]
+    if not found:
+        return {}
+    last = max(found, key=lambda run: (str(run["status"].get("finishedAt", "")), str(run["metadata"]["name"])))
+    names = ("sensitivityPercent", "specificityPercent", "j", "message")
+    return {"run": last["metadata"]["name"]} | {k: v for k, v in last["status"]["judge"].items() if k in names}
 
 
 def describe(quality: Quality) -> str:

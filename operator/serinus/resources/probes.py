@@ -4,8 +4,9 @@ import hashlib
 
 from serinus.core import naming
 from serinus.core.gates import GateView, parameters
-from serinus.core.model import Manifest
+from serinus.core.model import Manifest, Purpose
 from serinus.core.ports import container_port
+from serinus.core.report import Identity
 from serinus.core.runs import job_deadline
 from serinus.core.runspec import ENV_PROBES, ENV_RUN, MAX_SEED, RunSpec, to_json
 from serinus.resources import judge_access
@@ -150,16 +151,22 @@ def _volumes(context: Context, view: GateView) -> tuple[list[Manifest], list[Man
 def _run_spec(context: Context, view: GateView) -> RunSpec:
     service, identity = context.service, view.identity
     seed = int.from_bytes(hashlib.sha256(view.name.encode()).digest()[:8], "big") & MAX_SEED
+    asked = naming.stable_service if asks_stable(identity) else naming.canary_service
     return RunSpec(
         identity=identity,
         policy=view.gate.policy,
         model=service.model,
-        canary_url=_url(context, naming.canary_service(service.name)),
+        canary_url=_url(context, asked(service.name)),
         stable_url=_url(context, naming.stable_service(service.name)) if identity.baseline else "",
         seed=seed,
         token_path=f"{_TOKEN_DIRECTORY}/token" if service.access else "",
         judges=judge_access.endpoints(context, view.questions.judged if view.questions else None),
     )
+
+
+def asks_stable(identity: Identity) -> bool:
+    """Whether a run asks the serving revision alone: beside a rollout, `-canary` may lead to another one."""
+    return identity.purpose in (Purpose.CONTINUOUS, Purpose.SELF_TEST)
 
 
 def _url(context: Context, name: str) -> str:
@@ -207,6 +214,7 @@ def build_network_policy(context: Context) -> list[Manifest]:
                         "ports": [{"protocol": "TCP", "port": number} for number in ports],
                     },
                     *dns_egress(context.settings.dns),
+                    *judge_access.egress(context),
                 ],
             },
         }

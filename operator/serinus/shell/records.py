@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serinus.core import invalidstatus, status, views
+from serinus.core import invalidstatus, judge_quality, status, views
 from serinus.core.conditions import Condition, merge
 from serinus.core.model import InvalidSpec
 from serinus.core.seen import RunSeen
@@ -77,6 +77,8 @@ class Recorder:
         """Record results before they count, end Jobs that nobody waits for, answer Decisions."""
         for run in planned.runs:
             await self._record(Ref(PROBERUN, namespace, run.run.name), run.status, run.run.resource_version)
+            if "j" in run.status.get("judge", {}):
+                await self._tell_probe_set(namespace, run.run.spec["probeSet"]["name"])
             if run.unwanted:
                 await self._end_job(Ref(JOB, namespace, run.run.name))
         for decision in planned.decisions:
@@ -128,6 +130,22 @@ class Recorder:
         previous = (body.get("status") or {}).get("conditions") or []
         generation = int(body["metadata"].get("generation", 0))
         at = views.timestamp(self.clock())
-        wanted = {**found, "conditions": merge([valid], previous, generation, at)}
+        wanted = {**self._measured(namespace, name, found), "conditions": merge([valid], previous, generation, at)}
         if (body.get("status") or {}) != wanted:
             await self._record(Ref(PROBESET, namespace, name), wanted, body["metadata"]["resourceVersion"])
+
+    async def _tell_probe_set(self, namespace: str, name: str) -> None:
+        """A run has measured the judges: their ProbeSet says so without waiting for its next look."""
+        body = self.customs.get(PROBESET, namespace, name)
+        if body is None or not body.get("status"):
+            return
+        wanted = self._measured(namespace, name, body["status"])
+        if body["status"] != wanted:
+            await self._record(Ref(PROBESET, namespace, name), wanted, body["metadata"]["resourceVersion"])
+
+    def _measured(self, namespace: str, name: str, found: Object) -> Object:
+        """The status of a ProbeSet with what runs have measured of its judges; without judges it stays."""
+        if "judge" not in found:
+            return found
+        runs = (self.customs.get(PROBERUN, *key) or {} for key in self.customs.keys(PROBERUN) if key[0] == namespace)
+        return {**found, "judge": found["judge"] | judge_quality.newest(runs, name, str(found.get("digest", "")))}

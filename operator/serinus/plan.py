@@ -280,6 +280,7 @@ def _context(desk: _Desk, state: State, look: _Look) -> Context:
         gates=look.views,
         judged=tuple(q.judged for _, q in sorted(desk.questions.items()) if q.judged is not None),
         alerts=desk.around.alerts,
+        scrapers=desk.snapshot.scrapers,
         evidenced=frozenset(n for n in (state.stable,) if n and evidenced(desk.snapshot.runs, n)),
     )
 

@@ -12,6 +12,7 @@ from serinus.core.model import Manifest
 from serinus.core.runtime import Runtime
 from serinus.core.signals import RuntimeKind
 from serinus.resources import service_rules, signal_rules
+from serinus.resources.recording import Rule
 from tests.alerts import promtool
 from tests.alerts.oracle import Found, Rows
 from tests.alerts.sample import FOLDER, TARGET, Sample, expectation
@@ -31,7 +32,7 @@ class Observed:
     served: str = TARGET["model"]
 
     @property
-    def rules(self) -> tuple[signal_rules.Rule, ...]:
+    def rules(self) -> tuple[Rule, ...]:
         """The rules under test."""
         made = signal_rules.attached_rules if self.attached else signal_rules.rules
         return made(self.runtime)

@@ -7,6 +7,7 @@ import pytest
 
 from serinus.core import flags
 from serinus.core.model import Service
+from serinus.core.scrapers import scraper_of
 from serinus.resources import monitoring
 from tests.golden import render
 
@@ -100,3 +101,11 @@ def test_it_is_a_problem_of_the_monitoring_with_a_reason_of_its_own() -> None:
 
     assert monitoring.problems(context)[0].reason == "MetricsOff"
     assert "SGLang has no refusals" in monitoring.note(context)
+
+
+def test_labels_that_no_prometheus_selects_are_a_problem_of_the_monitoring() -> None:
+    other = scraper_of({"metadata": {"namespace": "m", "name": "p"}, "spec": {"serviceMonitorSelector": {}}})
+    context = replace(render.context("vllm"), scrapers=(other,))
+
+    assert [p.reason for p in monitoring.problems(context)][:2] == ["NotSelected", "NotSelected"]
+    assert "NotSelected" not in [p.reason for p in monitoring.problems(render.context("vllm"))]

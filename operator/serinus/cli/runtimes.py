@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 def described(runtime: Runtime) -> dict[str, Any]:
     """Everything that is known of a runtime, as plain data."""
+    needs = [*runtime.requires, *(need for part in runtime.components for need in part.requires)]
     own, attached = signal_rules.rules(runtime), signal_rules.attached_rules(runtime)
     scraped = {"port": runtime.metrics_number or runtime.port_number, "path": runtime.metrics_path}
     return {
@@ -62,7 +63,7 @@ def described(runtime: Runtime) -> dict[str, Any]:
         "components": [
             {"name": c.name, "role": c.role, "port": c.port_number, "path": c.path} for c in runtime.components
         ],
-        "requires": [_required(r) for c in (runtime, *runtime.components) for r in c.requires],
+        "requires": [_required(need) for need in needs],
         "modelLabel": runtime.model_label,
         "signals": list(runtime.signals),
         "gaps": list(signal_rules.gaps(runtime)),

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from serinus.core.judge import Judged
 from serinus.core.model import Manifest, Purpose
+from serinus.core.scrapers import Scraper
 
 CRASHES_THAT_COUNT = 5
 """Restarts of one container after which a revision is its own fault, not the node's."""
@@ -192,5 +193,6 @@ class Snapshot:
     runs: tuple[RunSeen, ...] = ()
     decisions: tuple[DecisionSeen, ...] = ()
     probe_sets: Mapping[str, ProbeSetSeen] = field(default_factory=dict, hash=False)
+    scrapers: tuple[Scraper, ...] = ()  # Prometheus objects, as far as they can be read
     stable_selector: str = ""  # revision that the Service `<name>-stable` selects: the record if status is lost
     refused: str = ""  # why the API server refuses the target's ReplicaSet; else empty

@@ -12,6 +12,7 @@ from serinus.core.model import Manifest, Service, Workload
 from serinus.core.prices import PriceBook
 from serinus.core.rollout import State
 from serinus.core.runtime import Runtime
+from serinus.core.scrapers import Scraper
 from serinus.core.seen import RevisionSeen
 
 
@@ -63,6 +64,7 @@ class Context:
     gates: tuple[GateView, ...] = ()
     judged: tuple[Judged, ...] = ()  # what judges the answers of the gates
     alerts: tuple[AlertGroup, ...] = ()
+    scrapers: tuple[Scraper, ...] = ()  # Prometheus objects, as far as they can be read
     evidenced: frozenset[str] = frozenset()  # revisions with a run before traffic that passed
 
     @property

@@ -3,18 +3,22 @@
 It generates nothing and decides nothing about a rollout.
 """
 
-from serinus.core import flags
+from serinus.core import flags, scrapers
 from serinus.core.conditions import Problem
 from serinus.resources import log_pipeline, prometheus_rule
 from serinus.resources.context import Context
+from serinus.resources.service_monitor import monitor_labels
 from serinus.resources.signal_rules import gaps
 
 
 def problems(context: Context) -> tuple[Problem, ...]:
     """What the spec asks for and cannot be had: metrics first, then objectives and alerts over them, then logs."""
-    off = (Problem(flags.METRICS_OFF, message) for message in flags.metrics_off(context.service))
+    service = context.service
+    off = (Problem(flags.METRICS_OFF, message) for message in flags.metrics_off(service))
+    unseen = scrapers.not_selected(context.scrapers, service.namespace, monitor_labels(context))
+    ignored = (Problem(scrapers.NOT_SELECTED, message) for message in unseen)
     logs = (Problem("NotAsSpecified", message) for message in log_pipeline.problems_of(context))
-    return (*off, *prometheus_rule.problems(context), *logs)
+    return (*off, *ignored, *prometheus_rule.problems(context), *logs)
 
 
 def note(context: Context) -> str:

@@ -24,6 +24,7 @@ from serinus.shell.kube import Api
 from serinus.shell.login import Credentials
 from serinus.shell.observe import Observer
 from serinus.shell.reconcile import Reconciler, Tools
+from serinus.shell.scrapers import Scrapers
 from serinus.shell.settings import Settings
 from serinus.shell.shared import Shared, shared_watches
 from serinus.shell.shared_logs import SharedLogs
@@ -58,7 +59,8 @@ class Leader:
         self._discovery = Discovery(api, KINDS, on_change=self._apis_changed)
         self._children = make_watches(api, self._namespaces, self._intake.child_changed, rhythm=self._rhythm)
         self._rules = shared_watches(api, settings.namespace, self._look_at_shared, rhythm=self._rhythm)
-        self.watches = Watches([*self._children, *self._rules, *self._crds()])
+        self._scrapers = Scrapers(api, self._intake.resync, cluster_wide=settings.cluster_wide, rhythm=self._rhythm)
+        self.watches = Watches([*self._children, *self._rules, *self._scrapers.informers, *self._crds()])
         self._around = _surroundings(settings, library)
         self._events = EventRecorder(
             api,
@@ -126,7 +128,7 @@ class Leader:
         return Tools(
             api=self._api,
             applier=Applier(self._api, self._children, MARK, create_once=(JOB, PROBERUN)),
-            observer=Observer(self._api, self._children, self._customs),
+            observer=Observer(self._api, self._children, self._customs, self._scrapers.found),
             customs=self._customs,
             watches=self._children,
             around=self._around,

@@ -2,10 +2,12 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from serinus.core import naming, views
+from serinus.core.scrapers import Scraper
 from serinus.core.seen import JobSeen, ProbeSetSeen, Snapshot
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api
@@ -46,7 +48,14 @@ class NotReadable(Exception):
 class Observer:
     """Reads the world of one service."""
 
-    def __init__(self, api: Api, watches: Watches, customs: Customs) -> None:
+    def __init__(
+        self,
+        api: Api,
+        watches: Watches,
+        customs: Customs,
+        scrapers: Callable[[], tuple[Scraper, ...]] = lambda: (),
+    ) -> None:
+        self._scrapers = scrapers
         self._watches = watches
         self._customs = customs
         self._probe_sets = ProbeSets(api, customs)
@@ -83,6 +92,7 @@ class Observer:
             decisions=tuple(views.decision_seen(d) for d in self._customs.of_service(DECISION, namespace, name)),
             probe_sets=await self._resolved(body, namespace),
             stable_selector=stable.value if stable is not None else "",
+            scrapers=self._scrapers(),
         )
         versions = {
             Ref(kind, namespace, child): seen.entry.resource_version

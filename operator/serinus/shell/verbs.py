@@ -54,5 +54,6 @@ VERBS: tuple[Rule, ...] = (
     Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch"), Place.OPERATOR),
     Rule("monitoring.coreos.com", ("prometheusrules",), _OWN, Place.OPERATOR),
     Rule("", ("configmaps",), _OWN, Place.OPERATOR),
+    Rule("monitoring.coreos.com", ("prometheuses",), _SEE, Place.CLUSTER),
     Rule("apiextensions.k8s.io", ("customresourcedefinitions",), _SEE, Place.CLUSTER),
 )

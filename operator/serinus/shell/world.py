@@ -34,6 +34,7 @@ BUDGET: Final = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudge
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 SERVICE_MONITOR: Final = Kind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
 RULE: Final = Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
+PROMETHEUS: Final = Kind("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
 POD_LOGS: Final = Kind("monitoring.grafana.com", "v1alpha2", "podlogs", "PodLogs")
 
 KINDS: Final = (
@@ -49,6 +50,7 @@ KINDS: Final = (
     NETWORK_POLICY,
     SERVICE_MONITOR,
     RULE,
+    PROMETHEUS,
     POD_LOGS,
 )
 PRUNED: Final = (REPLICASET, REVISION, SERVICE, CONFIGMAP, BUDGET, NETWORK_POLICY, SERVICE_MONITOR, RULE, POD_LOGS)

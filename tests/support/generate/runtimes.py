@@ -75,7 +75,7 @@ def _one(r: Runtime) -> Iterator[str]:
         told.append(f"Port {r.port_number}, health `{r.health_path}`, logs in {r.log_format}.")
     if r.model_label:
         told.append(f"As an observer, its label `{r.model_label}` names the model.")
-    needs = [need for part in (r, *r.components) for need in part.requires]
+    needs = [*r.requires, *(need for part in r.components for need in part.requires)]
     yield f"\n### {r.name}\n\n{' '.join(told)}\n{chr(10) if needs or r.components else ''}"
     for component in r.components:
         place = f"{component.port_number}`{component.path}`"

@@ -6,13 +6,12 @@ of the redaction: one mistake must not hide another.
 
 from typing import Final
 
-import yaml
-
 from serinus.core import naming
 from serinus.core.annotation import literal
 from serinus.core.logs import Redact
 from serinus.core.model import Manifest, Service
 from serinus.resources.context import Context
+from serinus.resources.yaml_text import yaml_text
 
 _BURST: Final = 20
 """Lines of level error or critical within five minutes that are no accident."""
@@ -38,7 +37,7 @@ def build(context: Context) -> list[Manifest]:
         metadata["annotations"] = {"k8s-sidecar-target-directory": settings.rule_folder}
     group = {"name": f"{service.namespace}.{service.name}.logs", "interval": "1m", "rules": rules(service)}
     # Keys of all such ConfigMaps become files of one folder: each has to be unique in the cluster.
-    data = {f"serinus.{service.namespace}.{service.name}.yaml": yaml.safe_dump({"groups": [group]}, width=2**31)}
+    data = {f"serinus.{service.namespace}.{service.name}.yaml": yaml_text({"groups": [group]})}
     return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}]
 
 

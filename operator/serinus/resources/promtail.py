@@ -3,7 +3,7 @@
 The same pipelines as in Alloy. Paths and addresses come from the operator's settings alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import yaml
@@ -32,6 +32,7 @@ from serinus.core.model import Manifest
 from serinus.resources.context import Context, LogSettings
 from serinus.resources.log_pipeline import IDLE, MULTILINE_WAIT, problem
 from serinus.resources.log_source import LogSource, source_of
+from serinus.resources.yaml_text import yaml_text
 
 END_OF_LIFE: Final = (
     "Promtail's life ended on 2026-03-02, it gets no fixes: run Alloy, which takes the PodLogs of the same name, "
@@ -60,7 +61,7 @@ def build(context: Context) -> list[Manifest]:
         "namespace": service.namespace,
         "labels": naming.app_labels(service.name),
     }
-    data = {f"{service.namespace}.{service.name}.yaml": _text([job])}
+    data = {f"{service.namespace}.{service.name}.yaml": yaml_text([job])}
     return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}]
 
 
@@ -85,7 +86,7 @@ def file(found: list[Manifest], settings: LogSettings) -> str:
     client = {"url": settings.loki_url}
     if settings.loki_tenant:
         client["tenant_id"] = settings.loki_tenant
-    return _text(
+    return yaml_text(
         {
             "server": {"http_listen_port": 3101, "grpc_listen_port": 0},
             "positions": {"filename": settings.promtail_positions},
@@ -213,7 +214,3 @@ def _counter(counter: Counter) -> Manifest:
     if counter.source:
         return {**found, "source": counter.source, "config": {"action": "inc"}}
     return {**found, "config": {"action": "inc", "match_all": True}}
-
-
-def _text(value: list[Manifest] | Mapping[str, Any]) -> str:
-    return yaml.safe_dump(value, sort_keys=True, width=2**31, allow_unicode=True)

@@ -31,9 +31,11 @@ def build_attached(runtime: Runtime, settings: Settings) -> list[Manifest]:
 def build_own(context: Context) -> list[Manifest]:
     """Build the rules of one service: of a custom runtime, or of any where the operator has no cluster to itself."""
     service, settings = context.service, context.settings
+    if settings.cluster_wide and service.runtime.name != CUSTOM:
+        return []
     own = rules_of_service(service.runtime, service.namespace, service.name)
     if settings.cluster_wide:
-        own = tuple(rule for rule in own if rule.record != UP) if service.runtime.name == CUSTOM else ()
+        own = tuple(rule for rule in own if rule.record != UP)
     if not own:
         return []
     labels = {**settings.monitor_labels, **service.monitoring.labels, **naming.app_labels(service.name)}

@@ -11,6 +11,7 @@ from serinus.core.catalogue import Library, join, parse_runtime
 from serinus.core.datafile import InvalidCatalogue
 
 T = TypeVar("T")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 RUNTIMES = Path(__file__).parents[1] / "runtimes"
 """The runtimes that come with the package."""
 
@@ -29,6 +30,6 @@ def _parsed(folder: Path, parse: Callable[[object, str], T]) -> dict[str, T]:
 
 def _read(file: Path) -> object:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise InvalidCatalogue(f"{file.name}: cannot be read as YAML: {e}") from e

@@ -15,6 +15,7 @@ FILE: Final = "file://"
 YAML_ENDINGS: Final = (".yaml", ".yml")
 SCRIPT_ENDINGS: Final = (".js", ".cjs", ".mjs")
 """JavaScript that stands alone. `.ts` is another language."""
+_MAX_LISTS: Final = 200
 PYTHON_ENDING: Final = ".py"
 _OTHER_SCRIPTS: Final = (".ts", ".mts", ".cts", ".py", ".rb")
 
@@ -25,11 +26,19 @@ class Sources:
     def __init__(self, files: Mapping[str, str], findings: Findings) -> None:
         self._files = files
         self._flat: dict[str, str] = {}
+        self._lists = 0
         self.findings = findings
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name."""
         return self._resolve(name, "") is not None
+
+    def open_list(self, where: Place) -> bool:
+        """Count one more file of tests; False, and a problem, where files lead to each other without end."""
+        self._lists += 1
+        if self._lists == _MAX_LISTS + 1:
+            self.findings.problem(where, f"found more than {_MAX_LISTS} files of tests, each time counted")
+        return self._lists <= _MAX_LISTS
 
     def matching(self, pattern: str) -> list[str]:
         """The names that a pattern such as `file://tests/*.yaml` stands for, in order."""

@@ -78,7 +78,7 @@ def _matching(sources: Sources, entry: Place, pattern: str) -> tuple[Place, ...]
 
 
 def _of_file(sources: Sources, entry: Place, reference: str) -> tuple[Place, ...]:
-    found = sources.text(entry, reference)
+    found = sources.text(entry, reference) if sources.open_list(entry) else None
     if found is None:
         return ()
     name, text = found

@@ -18,6 +18,8 @@ from serinus.core.probe import Json
 from serinus.probes import python_worker
 from serinus.probes.script import Graded, Script, ScriptFailed
 
+SECONDS: Final = 3.0
+"""For one call."""
 _WORKER: Final = Path(python_worker.__file__)
 _PATIENCE: Final = 10.0
 """Seconds beyond the worker's own limit, for a busy node."""
@@ -81,9 +83,9 @@ class PythonRunner:
         assert worker.stdin is not None
         assert worker.stdout is not None
         try:
-            worker.stdin.write(json.dumps(request) + "\n")
+            worker.stdin.write(json.dumps({**request, "seconds": SECONDS}) + "\n")
             worker.stdin.flush()
-            ready, _, _ = select.select([worker.stdout], [], [], python_worker.SECONDS + _PATIENCE)
+            ready, _, _ = select.select([worker.stdout], [], [], SECONDS + _PATIENCE)
             line = worker.stdout.readline() if ready else ""
         except (BrokenPipeError, ValueError):
             line = ""

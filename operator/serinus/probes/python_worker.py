@@ -1,7 +1,7 @@
 """Runs Python of probes, each call in a process of its own with limits: `python -I python_worker.py`.
 
-It is started without any environment and imports nothing of this package. One JSON document a line, in and out:
-`{source, function, output, context}` in, `{"value": …}` or `{"error": "…"}` out. It must not outlive its parent.
+It is started without any environment and imports nothing of this package. One JSON document a line:
+`{source, function, output, context, seconds}` in, `{"value": …}` or `{"error": "…"}` out. It ends with its parent.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import sys
 import time
 from typing import Any
 
-SECONDS = 3.0
 MEMORY_BYTES = 512 * 1024 * 1024
 MAX_RESULT = 1024 * 1024
 _FILES = 32
@@ -37,7 +36,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         _child(request, writer)
     os.close(writer)
     try:
-        return _result(_read(reader, time.monotonic() + SECONDS))
+        return _result(_read(reader, time.monotonic() + request["seconds"]), request["seconds"])
     finally:
         os.close(reader)
         with contextlib.suppress(ProcessLookupError):
@@ -60,9 +59,9 @@ def _read(reader: int, deadline: float) -> bytes | None:
     return b'{"error": "it returned more than 1 MiB"}'
 
 
-def _result(raw: bytes | None) -> dict[str, Any]:
+def _result(raw: bytes | None, seconds: float) -> dict[str, Any]:
     if raw is None:
-        return {"error": f"it took longer than {SECONDS:g} s"}
+        return {"error": f"it took longer than {seconds:g} s"}
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
@@ -75,7 +74,7 @@ def _result(raw: bytes | None) -> dict[str, Any]:
 def _child(request: dict[str, Any], writer: int) -> None:
     """Call within limits, write what came out, and end without any cleaning up."""
     try:
-        _confine()
+        _confine(request["seconds"])
         found = {"value": _call(request)}
         text = json.dumps(found, allow_nan=False)
     except MemoryError:
@@ -88,14 +87,14 @@ def _child(request: dict[str, Any], writer: int) -> None:
     os._exit(0)
 
 
-def _confine() -> None:
+def _confine(seconds: float) -> None:
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     for kind, limit in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, int(SECONDS) + 1),
+        (resource.RLIMIT_CPU, int(seconds) + 1),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_NPROC, 0),

@@ -120,7 +120,7 @@ class QuickJs:
                 return json.loads(text)
         except (ValueError, TypeError) as e:
             raise ScriptFailed("the script tampered with its own result") from e
-        raise ScriptFailed(str(text)[:_MAX_REASON])
+        raise ScriptFailed(_why(str(text)))
 
     def close(self) -> None:
         """Nothing runs between calls."""
@@ -200,7 +200,7 @@ def _why(message: str) -> str:
     if "interrupted" in first:
         return f"it took longer than {SECONDS:g} s"
     if "out of memory" in first or first == "null":
-        return f"it used more than {MEMORY_BYTES // 2**20} MiB"
+        return f"it used more than {MEMORY_BYTES // 2**20} MiB of memory"
     return first[:_MAX_REASON]
 
 
@@ -213,7 +213,7 @@ def _result(found: Any) -> float | Graded:
         case ["graded", bool(passed), str(score), str(reason)]:
             return Graded(passed=passed, score=_number(score), reason=reason[:_MAX_REASON])
         case [_, message]:
-            raise ScriptFailed(str(message)[:_MAX_REASON])
+            raise ScriptFailed(_why(str(message)))
         case _:
             raise ScriptFailed("the script tampered with its own result")
 

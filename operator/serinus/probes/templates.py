@@ -36,6 +36,8 @@ class Templates:
         )
         self._environment.filters["dump"] = _dump
         self._environment.filters["load"] = json.loads
+        self._environment.globals = {"range": self._range, "dict": dict}
+        self._left = _MAX_REPEATED
         self._compiled: dict[str, jinja2.Template] = {}
 
     def render(self, template: str, variables: Mapping[str, Any]) -> str:
@@ -50,6 +52,14 @@ class Templates:
             raise TemplateFailed(f"{type(e).__name__}: {e}"[:300]) from e
         except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError, MemoryError) as e:
             raise TemplateFailed(f"{type(e).__name__}: {e}"[:300]) from e
+
+    def _range(self, *bounds: int) -> range:
+        """Numbers to repeat over, 100,000 in one template all together."""
+        numbers = range(*bounds)
+        self._left -= len(numbers)
+        if self._left < 0:
+            _refuse("range")
+        return numbers
 
     def resolve(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Variables that name other variables, replaced as promptfoo does: `{{name}}` only, at most five times."""
@@ -96,6 +106,7 @@ class Templates:
     def _collect(self, template: str, variables: Mapping[str, Any]) -> str:
         if template not in self._compiled:
             self._compiled[template] = self._environment.from_string(template)
+        self._left = _MAX_REPEATED
         parts: list[str] = []
         size = 0
         for part in self._compiled[template].generate(variables):

@@ -1,4 +1,5 @@
 """Prints what is recorded of every runtime, `python -m tests.alerts.table`: the value from its sample, gap, or n/a.
+Below stands every alert with the number of its cases that fire and that stay silent.
 
 It judges nothing: the values are the oracle's, and test_runtimes proves that the rules record the same.
 """
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from serinus.core.runtime import Runtime
 from serinus.core.signals import ERROR_RATIO, PREFIX_CACHE_HIT, UP, VOCABULARY, Form
 from serinus.resources import signal_rules
-from tests.alerts import observed, oracles, oracles_engines, vllm_oracle
+from tests.alerts import alert_table, observed, oracles, oracles_engines, vllm_oracle
 from tests.alerts.observed import Observed
 from tests.alerts.oracle import Rows
 from tests.alerts.sample import Sample
@@ -45,7 +46,9 @@ def main() -> int:
     for row in (head, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("Latencies in seconds: p95, or ~ the mean where there are no quantiles; rates by second; classes added up.")
-    return int(not all(cell for row in rows for cell in row))
+    proven = alert_table.rows()
+    print("\n".join(["", *alert_table.lines(proven)]))
+    return int(not all(cell for row in (*rows, *proven) for cell in row))
 
 
 def _cells(runtime: Runtime) -> Iterator[tuple[str, str]]:

@@ -2,16 +2,31 @@
 
 from collections.abc import Iterator
 
-from serinus.core.signals import COST, COST_PER_REQUEST, PROBE_SCORE, PROBES_PASSED, UNPRICED_TOKENS, VOCABULARY
+from serinus.core.signals import (
+    COST,
+    COST_PER_REQUEST,
+    LOG_ERRORS,
+    PROBE_SCORE,
+    PROBES_PASSED,
+    UNPRICED_TOKENS,
+    VOCABULARY,
+)
 from serinus.resources.context import Context
 from serinus.resources.signal_rules import attached_rules, series
 
+_ALWAYS = frozenset({PROBES_PASSED, PROBE_SCORE, LOG_ERRORS})
 _TOKENS = frozenset(VOCABULARY[f"{kind}_tokens"].series for kind in ("prompt", "generated"))
 
 
 def recorded(context: Context) -> frozenset[str]:
-    """Series of the service's runtime, of second observers that are set, of probes, and of cost if there are prices."""
-    found = series(context.service.runtime) | frozenset(_observed(context)) | {PROBES_PASSED, PROBE_SCORE}
+    """What the service's own pods show, and second observers that are set: they see the same requests again."""
+    found = own(context) | frozenset(_observed(context))
+    return found | frozenset(_costs(context, found))
+
+
+def own(context: Context) -> frozenset[str]:
+    """Series of the service's runtime, of its probes and logs, and of cost if there are prices."""
+    found = series(context.service.runtime) | _ALWAYS
     return found | frozenset(_costs(context, found))
 
 

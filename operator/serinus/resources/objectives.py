@@ -12,7 +12,7 @@ from serinus.core.model import Manifest, Service
 from serinus.core.promql import Matcher, Op, check, number, require_matchers, scope, selector
 from serinus.core.signals import COST_PER_REQUEST, NOT_THE_SERVERS_FAULT, SOURCE, VOCABULARY
 from serinus.core.slo import AVAILABILITY, COST, LATENCIES, QUALITY, STEP, Slo, is_edge, nearest, sets_edges
-from serinus.resources.available import recorded
+from serinus.resources.available import own
 from serinus.resources.context import Context
 
 REQUESTS: Final = "llm:slo_requests:rate5m"
@@ -49,7 +49,7 @@ def problems(context: Context) -> tuple[Problem, ...]:
 def problem(context: Context, slo: Slo) -> Problem | None:
     """Why one objective cannot be generated, if so."""
     service = context.service
-    missing = sorted(_inputs(service, slo) - recorded(context))
+    missing = sorted(_inputs(service, slo) - own(context))
     if missing:
         title, names = service.runtime.title, ", ".join(missing)
         allowed = "allowed is a signal that is recorded for this service"

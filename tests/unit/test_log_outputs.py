@@ -113,6 +113,8 @@ def test_a_fragment_is_made_unless_it_is_switched_off() -> None:
     assert made["metadata"]["name"] == "vllm-promtail"
     [[job]] = map(yaml.safe_load, made["data"].values())
     assert job["kubernetes_sd_configs"][0]["namespaces"] == {"names": ["team-a"]}
+    whole = yaml.safe_load(promtail.merged([source_of(service())], SETTINGS))
+    assert job["pipeline_stages"] == whole["scrape_configs"][0]["pipeline_stages"]
     assert promtail.build(context(service(monitoring=off))) == []
 
 

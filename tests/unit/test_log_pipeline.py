@@ -88,7 +88,8 @@ def _rank(stage: Stage) -> int:
             return 4
         case Sample():
             return 5
-    return 0
+        case _:
+            return 0
 
 
 @pytest.mark.parametrize("name", log_corpus.NAMES)

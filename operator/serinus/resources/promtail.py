@@ -4,6 +4,8 @@ The same pipelines as in Alloy. Paths and addresses come from the operator's set
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
+from textwrap import indent
 from typing import Any, Final
 
 import yaml
@@ -49,20 +51,33 @@ def build(context: Context) -> list[Manifest]:
     service, profile = context.service, context.service.monitoring.logs
     if not service.monitoring.outputs.promtail or problem(profile):
         return []
-    job = _job(f"{_PREFIX}{service.namespace}/{service.name}", profile, context.settings.logs)
-    only: Manifest = {"names": [service.namespace]}
-    job["kubernetes_sd_configs"] = _discovery(f"{naming.LABEL_SERVICE}={service.name}", namespaces=only)
-    job["relabel_configs"] = [
-        *({"target_label": k, "replacement": v.replace("$", "$$")} for k, v in source_of(service).labels.items()),
-        *_common(context.settings.logs),
-    ]
     metadata = {
         "name": naming.promtail_fragment(service.name),
         "namespace": service.namespace,
         "labels": naming.app_labels(service.name),
     }
-    data = {f"{service.namespace}.{service.name}.yaml": yaml_text([job])}
+    data = {f"{service.namespace}.{service.name}.yaml": _fragment(source_of(service), context.settings.logs)}
     return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}]
+
+
+def _fragment(source: LogSource, settings: LogSettings) -> str:
+    """A list with one job. Its stages, which are long, are written once for all services of the profile."""
+    only: Manifest = {"names": [source.namespace]}
+    job = {
+        "job_name": f"{_PREFIX}{source.namespace}/{source.name}",
+        "kubernetes_sd_configs": _discovery(f"{naming.LABEL_SERVICE}={source.name}", namespaces=only),
+        "relabel_configs": [
+            *({"target_label": k, "replacement": v.replace("$", "$$")} for k, v in source.labels.items()),
+            *_common(settings),
+        ],
+    }
+    return yaml_text([job]) + _stages_text(source.profile, settings.max_partial_lines)
+
+
+@lru_cache(maxsize=256)
+def _stages_text(profile: Profile, max_partial_lines: int) -> str:
+    """The stages as one more key of the only item of a list."""
+    return indent(yaml_text({"pipeline_stages": _stages(profile, max_partial_lines)}), "  ")
 
 
 def merged(sources: Iterable[LogSource], settings: LogSettings, last: str = "") -> str:
@@ -126,7 +141,8 @@ def build_config(text: str, namespace: str) -> Manifest:
 
 def _shared_job(profile: Profile, sources: list[LogSource], settings: LogSettings) -> Manifest:
     """One job for all sources of a profile: one discovery, whatever their number."""
-    job = _job(_PREFIX + profile.name, profile, settings)
+    job: Manifest = {"job_name": _PREFIX + profile.name}
+    job["pipeline_stages"] = _stages(profile, settings.max_partial_lines)
     job["kubernetes_sd_configs"] = _discovery(naming.LABEL_SERVICE)
     job["relabel_configs"] = [
         {"source_labels": [_NAMESPACE, _SERVICE], "regex": _any(sources), "action": "keep"},
@@ -172,9 +188,9 @@ def _common(settings: LogSettings) -> list[Manifest]:
     ]
 
 
-def _job(name: str, profile: Profile, settings: LogSettings) -> Manifest:
-    stages: list[Manifest] = [{"cri": {"max_partial_lines": settings.max_partial_lines}}]
-    return {"job_name": name, "pipeline_stages": [*stages, *(stage_of(s) for s in pipeline(profile))]}
+def _stages(profile: Profile, max_partial_lines: int) -> list[Manifest]:
+    """What the container runtime wrote is undone first."""
+    return [{"cri": {"max_partial_lines": max_partial_lines}}, *(stage_of(s) for s in pipeline(profile))]
 
 
 def stage_of(stage: Stage) -> Manifest:

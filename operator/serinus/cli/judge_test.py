@@ -148,29 +148,33 @@ def _by_rule(attack: Attack) -> bool:
 
 def _judging(options: argparse.Namespace) -> Judging:
     """The judges and labelled answers that the arguments name; raises Unusable."""
-    findings, judging = Findings(), Judging()
-    if options.file:
-        found = documents.read(options.file)
-        sets = [d for d in found if d.kind == "ProbeSet"]
-        if len(sets) != 1:
-            raise Unusable(f"--file: found {len(sets)} ProbeSets, allowed is one")
-        spec = sets[0].body.get("spec") or {}
-        wanted = context.named_config_map(spec, "calibration")
-        files = context.files_of(found, sets[0].namespace, wanted)
-        if wanted and not files and not options.labels:
-            raise Unusable(f"--file: found no ConfigMap {wanted!r}, allowed is to give it too, or --labels")
-        judging = read_judging(findings, spec if files else {**spec, "calibration": None}, files)
+    findings = Findings()
+    judging = _of_file(findings, options) if options.file else Judging()
     if options.labels:
         files = {Path(name).name: _read(name, "--labels") for name in options.labels}
         judging = dataclasses.replace(judging, labels=read_labels(findings, files))
-    if options.model or not judging.judges:
-        if not options.model:
-            raise Unusable("--model: found neither it nor a judge in the files, allowed is one of them")
-        judging = dataclasses.replace(judging, judges=(JudgeSpec(name="judge", model=options.model, endpoint="judge"),))
     if findings.problems:
         first = findings.problems[0]
         raise Unusable(f"{first.file or 'the ProbeSet'}: line {first.line}: {first.field}: {first.message}")
+    if options.model:
+        judging = dataclasses.replace(judging, judges=(JudgeSpec(name="judge", model=options.model, endpoint="judge"),))
+    if not judging.judges:
+        raise Unusable("--model: found neither it nor a judge in the files, allowed is one of them")
     return dataclasses.replace(judging, embeddings=None)
+
+
+def _of_file(findings: Findings, options: argparse.Namespace) -> Judging:
+    """The judging of the one ProbeSet among the objects of the files."""
+    found = documents.read(options.file)
+    sets = [d for d in found if d.kind == "ProbeSet"]
+    if len(sets) != 1:
+        raise Unusable(f"--file: found {len(sets)} ProbeSets, allowed is one")
+    spec = sets[0].body.get("spec") or {}
+    wanted = context.named_config_map(spec, "calibration")
+    files = context.files_of(found, sets[0].namespace, wanted)
+    if wanted and not files and not options.labels:
+        raise Unusable(f"--file: found no ConfigMap {wanted!r}, allowed is to give it too, or --labels")
+    return read_judging(findings, spec if files else {**spec, "calibration": None}, files)
 
 
 def _endpoints(judging: Judging, given: Sequence[str]) -> tuple[JudgeEndpoint, ...]:

@@ -25,7 +25,6 @@ from serinus.core.judge_reader import read_judging
 from serinus.core.judge_sanity import SANITY
 from serinus.core.runspec import JudgeEndpoint
 from serinus.probes.judge_guard import says_nothing, speaks_to_judge
-from serinus.probes.judging import Bench, JudgesFailed, measure
 
 ATTACKS: Final = Path(__file__).parents[1] / "data" / "judge-attacks.yaml"
 MAX_TALKED: Final = 0.1
@@ -94,6 +93,8 @@ async def try_judges(
     judging: Judging, endpoints: Sequence[JudgeEndpoint], attacks: Sequence[Attack], *, token: str
 ) -> Result:
     """Ask the judges for verdicts on plain, hostile and labelled answers; never raises for what a judge does."""
+    from serinus.probes.judging import Bench, JudgesFailed, measure  # noqa: PLC0415 - aiohttp takes 0.2 s to import
+
     try:
         async with Bench(judging, endpoints, lambda _: token) as bench:
             assert bench.judge is not None

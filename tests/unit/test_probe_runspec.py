@@ -7,27 +7,16 @@ from typing import Any
 import pytest
 
 from serinus.core.model import Budget, GatePolicy, InvalidSpec
-from serinus.core.report import Identity
 from serinus.core.runspec import RunSpec
 from serinus.core.runspec import from_json as read_run
 from serinus.core.runspec import to_json as write_run
+from tests.support.reports import PAIRED
 
-IDENTITY = Identity(
-    namespace="n",
-    service="s",
-    revision="r2",
-    baseline="r1",
-    gate="g",
-    purpose="BeforeTraffic",
-    step=-1,
-    attempt=0,
-    digest="sha256:0",
-)
 POLICY = GatePolicy(
     floor=0.8, margin=0.05, tolerance=0.0, alpha=0.05, beta=0.1, budget=Budget(pairs=10, tokens=100, duration=60)
 )
 RUN = RunSpec(
-    identity=IDENTITY,
+    identity=PAIRED,
     policy=POLICY,
     model="m",
     canary_url="http://chat-canary:80",
@@ -39,7 +28,7 @@ RUN = RunSpec(
 
 def test_run_parameters_survive_their_text() -> None:
     assert read_run(write_run(RUN)) == RUN
-    alone = dataclasses.replace(RUN, identity=dataclasses.replace(IDENTITY, baseline=""), stable_url="")
+    alone = dataclasses.replace(RUN, identity=dataclasses.replace(PAIRED, baseline=""), stable_url="")
     assert read_run(write_run(alone)) == alone
 
 

@@ -1,27 +1,18 @@
 """The oracle of the rollouts' tests can fail: each broken promise is told, each kept one is not."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from serinus.core.naming import LABEL_DRAIN, LABEL_PROBE_FOR, LABEL_REVISION, LABEL_SERVICE, LABEL_TRAFFIC
-from serinus.core.report import Identity
 from tests.support import probeplay, promises
 from tests.support.history import Event
 from tests.support.probeplay import Script
+from tests.support.reports import PAIRED
 
 RUN = "chat-r1-support-before-traffic-0"
-IDENTITY = Identity(
-    namespace="team-a",
-    service="chat",
-    revision="r1",
-    baseline="",
-    gate="support",
-    purpose="BeforeTraffic",
-    step=-1,
-    attempt=0,
-    digest="sha256:00",
-)
+IDENTITY = dataclasses.replace(PAIRED, namespace="team-a", revision="r1", baseline="")
 REPORT = probeplay.good(IDENTITY).message
 
 

@@ -1,6 +1,8 @@
 """Owns the proof that no text, number or duration can become more of a query than what it stands for."""
 
+import dataclasses
 from decimal import Decimal
+from typing import Any
 
 import promql_parser
 import pytest
@@ -8,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.core import promql
-from serinus.core.promql import Duration, InvalidQuery, Matcher, Op
+from serinus.core.promql import (
+    Duration,
+    InvalidQuery,
+    Matcher,
+    Op,
+    Selected,
+    check,
+    number,
+    parse_duration,
+    quote,
+    require_matchers,
+)
 
 
 @given(st.text())
@@ -145,3 +158,43 @@ def test_every_selector_of_a_query_is_found() -> None:
     )
 
     assert [s.metric for s in promql.check(query)] == ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("made", [Matcher("a", "b"), Duration(1), Selected("up", ())], ids=lambda m: type(m).__name__)
+def test_a_piece_of_a_query_cannot_be_changed_or_extended(made: Any) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(made, dataclasses.fields(made)[0].name, "x")
+    assert not hasattr(made, "__dict__")
+
+
+def test_durations_have_an_order() -> None:
+    assert sorted([Duration(2), Duration(1)]) == [Duration(1), Duration(2)]
+
+
+def test_the_longest_number_and_duration_are_read_and_no_longer_ones() -> None:
+    exact = Decimal(f"0.{'0' * 19}{'1' * 20}")  # 20 digits, 20 places after the point: 40 in all
+    assert Decimal(number(exact)) == exact
+    with pytest.raises(InvalidQuery, match="at most 40 digits"):
+        number(exact / 10)
+    assert parse_duration(f"{'0' * 39}s") == Duration(0)
+    with pytest.raises(InvalidQuery):
+        parse_duration(f"{'0' * 40}s")
+
+
+@pytest.mark.parametrize(
+    ("character", "written"),
+    [("\x1f", "\\x1f"), ("\x00", "\\x00"), (" ", " "), ("~", "~"), ("\x7f", "\\x7f"), ("\x80", "\x80")],
+)
+def test_control_characters_are_escaped_and_no_others(character: str, written: str) -> None:
+    assert quote(character + "é\\") == f'"{written}é\\\\"'
+
+
+def test_a_metric_is_known_by_its_name_label_only_if_that_is_equal() -> None:
+    assert [check(q)[0].metric for q in ('{a="b",__name__="up"}', '{__name__=~"up"}', '{a="b"}')] == ["up", "", ""]
+
+
+def test_a_selector_that_lacks_a_matcher_is_named() -> None:
+    with pytest.raises(InvalidQuery, match=r"^selector of up: lacks a="):
+        require_matchers([Selected("up", ())], [Matcher("a", "b")])
+    with pytest.raises(InvalidQuery, match=r"^selector of no metric: lacks a="):
+        require_matchers([Selected("", ())], [Matcher("a", "b")])

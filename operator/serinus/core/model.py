@@ -116,6 +116,13 @@ class RolloutPolicy:
     history_limit: int
     paused: bool
 
+    def step_at(self, step: int) -> TrafficStep:
+        """The step of this number from 0; a rollout that began with more steps is at the last one.
+
+        If the steps were taken away meanwhile: the smallest share, watched for no time.
+        """
+        return self.steps[min(step, len(self.steps) - 1)] if self.steps else TrafficStep(percent=1, bake=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:

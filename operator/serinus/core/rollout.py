@@ -185,8 +185,7 @@ def _baking(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
         return stopped
     if pause := seen.obstacle or seen.pause:
         return _hold(state, pause)
-    bake = policy.steps[min(state.step, len(policy.steps) - 1)].bake if policy.steps else 0
-    if now - state.since < bake:
+    if now - state.since < policy.step_at(state.step).bake:
         return _unheld(state)
     if state.step + 1 < len(policy.steps):
         return _enter(state, Stage.SHIFTING, seen, now, step=state.step + 1)

@@ -17,6 +17,7 @@ from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
 from serinus.core.seen import Outcome, PodSeen, RevisionSeen
 from serinus.core.traffic import Goal, peak, shares
 from serinus.core.views import timestamp
+from serinus.core.wake import until
 
 _MAX_MESSAGE = 2000
 
@@ -97,7 +98,7 @@ def build(view: View, outputs: Sequence[Output], previous: Manifest, at: str) ->
         **_replicas(view),
     }
     optional = {
-        "until": _until(view),
+        "until": timestamp(end) if (end := until(service.rollout, state)) else "",
         "verdict": _verdict(view, previous),
         "stable": _stable(view, previous, at),
         "canary": _canary(view),
@@ -161,15 +162,6 @@ def _step(view: View) -> str:
     return f"{shown}/{steps}" if stage is not Stage.STABLE else ""
 
 
-def _until(view: View) -> str:
-    state, policy = view.state, view.service.rollout
-    if state.retry_at:
-        return timestamp(state.retry_at)
-    if state.stage is Stage.BAKING and policy.steps:
-        return timestamp(state.since + policy.steps[min(state.step, len(policy.steps) - 1)].bake)
-    return timestamp(state.since + policy.bake) if state.stage is Stage.FINAL_BAKE else ""
-
-
 def _verdict(view: View, previous: Manifest) -> str:
     from_gates = [g.verdict for g in view.gates]
     for verdict in (Verdict.FAILED, Verdict.BROKEN, Verdict.RUNNING, Verdict.INCONCLUSIVE, Verdict.PASSED):
@@ -197,12 +189,10 @@ def _canary(view: View) -> Manifest:
 
 
 def _wanted(view: View) -> int:
-    state, steps = view.state, view.service.rollout.steps
+    state = view.state
     if state.stage in (Stage.PROMOTING, Stage.FINAL_BAKE):
         return 100
-    if state.stage in IN_TRAFFIC and steps:
-        return steps[min(state.step, len(steps) - 1)].percent
-    return 0
+    return view.service.rollout.step_at(state.step).percent if state.stage in IN_TRAFFIC else 0
 
 
 def _actual(view: View) -> int:

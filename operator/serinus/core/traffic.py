@@ -63,8 +63,7 @@ def _sides(state: State, policy: RolloutPolicy, *, replicas: int, stable_serving
             waiting = Side(revision=state.revision, replicas=0 if state.parked else 1, live=False, bar=True)
             return Side(revision=state.stable, replicas=beside, live=True), waiting
         case Stage.SHIFTING | Stage.BAKING:
-            percent = policy.steps[min(state.step, len(policy.steps) - 1)].percent if policy.steps else 1
-            some, rest = split(replicas, surge, percent)
+            some, rest = split(replicas, surge, policy.step_at(state.step).percent)
             return (
                 Side(revision=state.stable, replicas=rest, live=True),
                 Side(revision=state.revision, replicas=some, live=True),

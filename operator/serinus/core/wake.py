@@ -1,5 +1,6 @@
 """When the clock alone can change something. Everything else wakes the operator by an event."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,18 +26,25 @@ def wake_after(
     return max(_SOONEST, min(ahead)) if ahead else None
 
 
-def _stage_ends(policy: RolloutPolicy, state: State) -> list[float]:
-    ends = [state.retry_at] if state.retry_at else []
+def until(policy: RolloutPolicy, state: State) -> int:
+    """When the wait of a state ends, in seconds since the epoch: the next attempt, else the end of a bake; 0: none."""
+    if state.retry_at:
+        return state.retry_at
     match state.stage:
-        case Stage.SHIFTING:
-            ends.append(state.since + policy.ready_timeout)
-        case Stage.BAKING if policy.steps:
-            ends.append(state.since + policy.steps[min(state.step, len(policy.steps) - 1)].bake)
+        case Stage.BAKING:
+            return state.since + policy.step_at(state.step).bake
         case Stage.FINAL_BAKE:
-            ends.append(state.since + policy.bake)
+            return state.since + policy.bake
         case _:
-            pass
-    return [float(end) for end in ends]
+            return 0
+
+
+def _stage_ends(policy: RolloutPolicy, state: State) -> list[float]:
+    # A bake goes on while the next attempt is waited for.
+    ends = {until(policy, state), until(policy, dataclasses.replace(state, retry_at=0))}
+    if state.stage is Stage.SHIFTING:
+        ends.add(state.since + policy.ready_timeout)
+    return [float(end) for end in sorted(ends - {0})]
 
 
 def waits(

@@ -51,7 +51,7 @@ def installed() -> Iterator[Installed]:
     bed = ApiBed()
     try:
         bed.install_crds()
-        crds = [p for kind in ("servicemonitors", "prometheusrules") for p in ensure_crds().glob(f"*{kind}*.yaml")]
+        crds = [p for kind in ("servicemonitors", "prometheusrules", "prometheuses") for p in ensure_crds().glob(f"*{kind}*.yaml")]
         for path in (*sorted(crds), POD_LOGS):
             bed.client.install(yaml.safe_load(path.read_text()))
         bed.start_controllers()

@@ -35,6 +35,8 @@ def conditions() -> dict[str, frozenset[str]]:
         kind, _, reason = call.args[:3]
         for text in _texts(kind):
             found.setdefault(text, set()).update(_texts(reason))
+    for call in (call for call in _calls("Problem") if call.args):
+        found.setdefault("MonitoringReady", set()).update(_texts(call.args[0]))
     for call in _calls("_problem"):
         found.setdefault(next(_texts(call.args[0])), set()).update(_texts(call.args[2]))
     return {kind: frozenset(reasons - held() - {""}) for kind, reasons in found.items()}
@@ -67,7 +69,7 @@ def _assigns(node: ast.AST, name: str) -> bool:
 
 @cache
 def _trees() -> tuple[ast.Module, ...]:
-    folders = ("core", "shell", ".")
+    folders = ("core", "resources", "shell", ".")
     files = [path for folder in folders for path in sorted((CODE / folder).glob("*.py"))]
     return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in files)
 
@@ -94,7 +96,7 @@ def _texts(node: ast.expr) -> Iterator[str]:
     match node:
         case ast.Constant(value=str(text)):
             yield text
-        case ast.Name(id=name):
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(), attr=name):
             yield from _constant(name)
         case ast.IfExp(body=body, orelse=orelse):
             yield from _texts(body)

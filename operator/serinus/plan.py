@@ -28,7 +28,7 @@ from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import waits, wake_after
-from serinus.resources import BUILDERS, Builder, judge_access, monitoring
+from serinus.resources import BUILDERS, Builder, judge_access, monitoring, signal_rules
 from serinus.resources.context import Context, Settings
 from serinus.upkeep import RunUpdate, run_updates
 
@@ -251,6 +251,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         probes_problem=desk.probes_problem,
         monitoring_problems=monitoring.problems(context),
         monitoring_note=monitoring.note(context),
+        gaps=signal_rules.gaps(desk.service.runtime),
         scorecard=_scorecard(desk, state, new),
     )
     return Plan(

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from serinus.core import flags
+from serinus.core import flags, status
 from serinus.core.model import Service
 from serinus.core.scrapers import scraper_of
+from serinus.plan import Surroundings
 from serinus.resources import monitoring
+from serinus.resources.signal_rules import gaps
+from serinus.steady import plan_steady
 from tests.golden import render
 
 RUNTIMES = render.library().runtimes
@@ -109,3 +112,12 @@ def test_labels_that_no_prometheus_selects_are_a_problem_of_the_monitoring() -> 
 
     assert [p.reason for p in monitoring.problems(context)][:2] == ["NotSelected", "NotSelected"]
     assert "NotSelected" not in [p.reason for p in monitoring.problems(render.context("vllm"))]
+
+
+def test_the_gaps_of_a_runtime_stand_in_the_status() -> None:
+    found = render.documents("tgi")[0]
+    around = Surroundings(catalogue=RUNTIMES, settings=render.SETTINGS)
+
+    view = plan_steady(found, around, {}).view
+    assert status.build(view, [], {}, "2026-11-21T10:00:00Z")["gaps"] == list(gaps(RUNTIMES["tgi"]))
+    assert "ttft" in view.gaps

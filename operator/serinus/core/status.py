@@ -50,6 +50,7 @@ class View:
     probes_problem: Hold | None = None
     monitoring_problems: tuple[Problem, ...] = ()
     monitoring_note: str = ""
+    gaps: tuple[str, ...] = ()  # signals that the runtime could have and does not
     scorecard: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -93,6 +94,7 @@ def build(view: View, outputs: Sequence[Output], previous: Manifest, at: str) ->
         "rejected": [_rejected(r) for r in view.revisions if r.outcome is Outcome.REJECTED],
         "gates": [gate_status(g) for g in view.gates] or previous.get("gates", []),
         "plan": _plan(service),
+        "gaps": list(view.gaps),
         "ignored": list(service.ignored),
         "outputs": [_output(o) for o in outputs],
         **_replicas(view),

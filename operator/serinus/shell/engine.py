@@ -22,6 +22,7 @@ from serinus.shell.leader import Leader
 from serinus.shell.limits import Limiter
 from serinus.shell.login import Credentials, LoginFailed, login, open_session
 from serinus.shell.settings import Settings
+from serinus.shell.shared import check_observers
 from serinus.shell.telemetry import Telemetry
 from serinus.shell.transport import Timeouts, Transport
 from serinus.shell.workqueue import WorkQueue
@@ -46,6 +47,7 @@ class Engine:
         self._credentials = credentials
         self._stack = stack
         self._library = catalogue.load(catalogue.RUNTIMES, settings.alert_rules_dir)
+        check_observers(settings.observers, self._library.runtimes)
         self._pulse = LoopPulse()
         self._telemetry = Telemetry(is_leader=lambda: self._elector.is_leader)
         self._elector = Elector(self._election_api(), settings.lease, on_lost=_exit_at_once)

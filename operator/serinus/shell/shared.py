@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from serinus.core import naming
+from serinus.core.datafile import InvalidCatalogue
 from serinus.core.model import Manifest
 from serinus.core.runtime import Catalogue
 from serinus.resources import service_rules, signal_rules
@@ -15,11 +16,20 @@ from serinus.shell.apply import Applier, Sweep, Wanted
 from serinus.shell.informer import Informer, Rhythm, Scope
 from serinus.shell.kube import Api
 from serinus.shell.records import NotSettled
+from serinus.shell.settings import variable_name
 from serinus.shell.watches import Watches
 from serinus.shell.world import CONFIGMAP, LLMSERVICE, MARK, RULE, Customs
 
 _COMPONENT = naming.LABEL_COMPONENT
 _SIGNALS = "signals"
+
+
+def check_observers(names: Iterable[str], catalogue: Catalogue) -> None:
+    """Raise InvalidCatalogue for a setting that names what cannot be a second observer."""
+    allowed = sorted(name for name, runtime in catalogue.items() if runtime.attaches)
+    for name in names:
+        if name not in allowed:
+            raise InvalidCatalogue(f"{variable_name('observers')}: found {name!r}, allowed are {', '.join(allowed)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Shared:
         settings, found = self.settings, service_rules.build(self.settings)
         if settings.cluster_wide:
             found += [m for name in self._used() for m in signal_rules.build(self.catalogue[name], settings)]
-        observers = (self.catalogue[name] for name in settings.observers if name in self.catalogue)
+        observers = (self.catalogue[name] for name in settings.observers)
         return [*found, *(m for runtime in observers for m in signal_rules.build_attached(runtime, settings))]
 
     def _used(self) -> Iterable[str]:

@@ -27,7 +27,8 @@ from serinus.core.runtime import Catalogue
 from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
-from serinus.core.wake import waits, wake_after
+from serinus.core.wake import LOOK_AT_JOB, waits, wake_after
+from serinus.core.watch import Watch, Watched, cusums, forgotten, watch
 from serinus.resources import BUILDERS, Builder, judge_access, monitoring, signal_rules
 from serinus.resources.context import Context, Settings
 from serinus.upkeep import RunUpdate, run_updates
@@ -168,14 +169,25 @@ class _Desk:
             runs=self.snapshot.runs,
             questions=self.questions,
         )
-        return _Look(goal=goal, arrangement=arrange(goal, world), views=views)
+        watched = Watched(
+            service=self.service,
+            state=state,
+            runs=self.snapshot.runs,
+            questions=self.questions,
+            serving=serving > 0,
+            busy=any(v.wanted for v in views),
+            now=self.now,
+        )
+        return _Look(goal=goal, arrangement=arrange(goal, world), views=views, watched=watched, watch=watch(watched))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     goal: traffic.Goal
     arrangement: Arrangement
-    views: tuple[GateView, ...]
+    views: tuple[GateView, ...]  # of the rollout's gates: all that it decides on
+    watched: Watched
+    watch: Watch  # runs beside the rollout
 
 
 def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None) -> Seen:
@@ -243,7 +255,10 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         state=new,
         goal=look.goal,
         arrangement=context.arrangement,
-        gates=context.gates or newest_views(desk.service, desk.snapshot.runs),
+        gates=look.views or newest_views(desk.service, desk.snapshot.runs),
+        questions=desk.questions,
+        runs=desk.snapshot.runs,
+        drift=dict(cusums(look.watched)),
         pods=desk.snapshot.pods,
         revisions=context.revisions,
         invalid=desk.invalid,
@@ -259,9 +274,9 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         moved=new != state,
         manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in desk.around.build(b, context)),
         patches=context.arrangement.patches,
-        runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle),
+        runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle, refused=look.watch.refused),
         decisions=() if desk.invalid else _answers(desk, state, new),
-        stories=stories(state, new, context.gates) + _complaint(desk),
+        stories=stories(state, new, look.views) + _complaint(desk),
         invalid=bool(desk.invalid),
         obstacle=desk.obstacle,
         check=_check(desk, context),
@@ -278,7 +293,7 @@ def _context(desk: _Desk, state: State, look: _Look) -> Context:
         arrangement=look.arrangement,
         revisions=desk.snapshot.revisions,
         runtimes=desk.around.catalogue,
-        gates=look.views,
+        gates=look.views + (() if desk.invalid else look.watch.views),
         judged=tuple(q.judged for _, q in sorted(desk.questions.items()) if q.judged is not None),
         alerts=desk.around.alerts,
         scrapers=desk.snapshot.scrapers,
@@ -305,7 +320,10 @@ def _complaint(desk: _Desk) -> tuple[Story, ...]:
 def _expired(desk: _Desk, state: State) -> tuple[RunSeen, ...]:
     """Old evidence that may go; none while the spec is invalid, for nobody knows then what it will refer to."""
     before = desk.now - desk.around.evidence_max_age
-    return () if desk.invalid else expired(desk.snapshot, desk.service, state, before=before)
+    if desk.invalid:
+        return ()
+    old = expired(desk.snapshot, desk.service, state, before=before)
+    return old + tuple(r for r in forgotten(desk.snapshot.runs) if r not in old)
 
 
 def _answers(desk: _Desk, state: State, new: State) -> tuple[DecisionUpdate, ...]:
@@ -331,5 +349,6 @@ def _moment(desk: _Desk, state: State, new: State) -> Moment:
 
 def _wake(desk: _Desk, state: State, look: _Look) -> float | None:
     policy = desk.service.rollout
-    waiting = waits(policy, state, desk.snapshot.pods, look.views, desk.now)
+    waiting = [*waits(policy, state, desk.snapshot.pods, look.views, desk.now), *look.watch.due]
+    waiting += [desk.now + LOOK_AT_JOB] if look.watch.views else []
     return wake_after(policy, state, look.arrangement, waits=waiting, now=desk.now)

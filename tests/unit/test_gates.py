@@ -13,6 +13,7 @@ from serinus.core.gatestatus import chances, expected_calls
 from serinus.core.model import Purpose, RolloutPolicy, TrafficStep, Verdict
 from serinus.core.parse import parse
 from serinus.core.rollout import Hold, Stage, State
+from serinus.core.seen import Questions
 from serinus.core.stories import stories
 from serinus.core.wake import wake_after
 from tests.support import objects
@@ -21,6 +22,14 @@ from tests.unit.rollout_search import CASES
 from tests.unit.rollouts import at, check, condition, held, problems, served
 
 QUIET = Arrangement(sets={}, patches=(), settled=True, wake=None)
+
+
+def questions() -> dict[str, Questions]:
+    """The questions of the service's one ProbeSet, one of which is critical."""
+    seen = world().probe_sets["support"].questions
+    assert seen is not None
+    assert seen.critical == 1
+    return {"support": seen}
 
 
 def passed_run() -> Any:
@@ -110,9 +119,13 @@ def test_chances_are_the_union_bound_of_what_is_planned() -> None:
     when = ["BeforeTraffic", "EachStep", "Bake"]
     service = parse(objects.llmservice(gates={"quality": [objects.gate(when=when)]}), surroundings().catalogue)
 
-    assert chances(service) == {"falseRollbackPercent": 24.0, "falsePromotionPercent": 10}
+    [asked] = questions().values()
+    plain = {"support": dataclasses.replace(asked, critical=0)}
+    assert chances(service, plain) == {"falseRollbackPercent": 24.0, "falsePromotionPercent": 10}
+    assert chances(service, questions()) == {"falseRollbackPercent": 44.0, "falsePromotionPercent": 10}
+    assert chances(service, {}) == chances(service, questions())
     ungated = parse(objects.llmservice(rollout={"mode": "Ungated"}), surroundings().catalogue)
-    assert chances(ungated) == {}
+    assert chances(ungated, questions()) == {}
 
 
 def test_the_cost_is_shown_before_it_is_spent() -> None:
@@ -121,8 +134,9 @@ def test_the_cost_is_shown_before_it_is_spent() -> None:
     at(found, "Probing")
     [view] = found.look().view.gates
 
-    assert expected_calls(view) == 400
-    assert expected_calls(dataclasses.replace(view, questions=None)) == 0
+    assert view.questions is not None
+    assert expected_calls(view.gate, view.questions, paired=True) == 412
+    assert expected_calls(view.gate, view.questions, paired=False) == 206
 
 
 # A canary without a place

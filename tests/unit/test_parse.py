@@ -201,8 +201,6 @@ RESTRAINING: dict[str, Any] = {
     "spec.traffic.gateway": {"traffic": {"gateway": {"parentRefs": [{"name": "public"}]}}},
     "spec.rollout.approval": {"rollout": {"approval": "BeforeTraffic"}},
     "spec.gates.metrics": {"gates": {"metrics": [{"name": "ttft", "signal": "ttft_p95", "maxDuration": "2s"}]}},
-    "spec.gates.quality[support].compare": {"gates": {"quality": [objects.gate(compare="Score")]}},
-    "spec.gates.quality[support].metrics": {"gates": {"quality": [objects.gate(metrics=[{"name": "m"}])]}},
 }
 
 
@@ -326,7 +324,25 @@ def test_both_and_neither_workload_are_refused() -> None:
 def test_an_empty_list_of_stages_is_not_an_absent_one() -> None:
     spec: Any = {"gates": {"quality": [objects.gate(), objects.gate("watch", when=[], every="30m")]}}
 
-    assert [g.when for g in parsed(objects.llmservice(**spec)).gates] == [(Purpose.BEFORE_TRAFFIC,), ()]
+    gates = parsed(objects.llmservice(**spec)).gates
+    assert [g.when for g in gates] == [(Purpose.BEFORE_TRAFFIC,), ()]
+    assert [g.every for g in gates] == [0, 1800]
+
+
+@pytest.mark.parametrize("every", ["59s", "169h", "soon"])
+def test_a_continuous_gate_asks_between_once_a_minute_and_once_a_week(every: str) -> None:
+    with pytest.raises(InvalidSpec, match=r"quality\[0\]\.every: found '.*', allowed is"):
+        parsed(objects.llmservice(gates={"quality": [objects.gate(every=every)]}))
+
+
+def test_metrics_of_a_gate_are_named_once_with_a_weight() -> None:
+    gate = objects.gate(compare="Score", metrics=[{"name": "tone"}, {"name": "facts", "weight": 3}])
+    policy = parsed(objects.llmservice(gates={"quality": [gate]})).gates[0].policy
+
+    assert policy.graded
+    assert [(m.name, m.weight) for m in policy.metrics] == [("tone", 1), ("facts", 3)]
+    with pytest.raises(InvalidSpec, match=r"metrics: found \['tone', 'tone'\], allowed are up to 10 different names"):
+        parsed(objects.llmservice(gates={"quality": [objects.gate(metrics=[{"name": "tone"}, {"name": "tone"}])]}))
 
 
 def test_a_percentage_of_surge_rounds_up() -> None:

@@ -151,6 +151,8 @@ def newest_views(service: Service, runs: Sequence[RunSeen]) -> tuple[GateView, .
     found = []
     for gate in service.gates:
         mine = [r for r in runs if r.gate == gate.name and r.finished and r.status.get("reason") != "Superseded"]
+        beside = (Purpose.SELF_TEST, Purpose.MANUAL, *((Purpose.CONTINUOUS,) if gate.when else ()))
+        mine = [r for r in mine if r.purpose not in beside]
         run = max(mine, key=lambda r: (r.created, r.attempt), default=None)
         if run is not None and run.status.get("verdict") in tuple(Verdict):
             found.append(_recorded_view(service, gate, run))

@@ -16,6 +16,16 @@ PHASES = ("Pending", "Stable", "Progressing", "Held", "RolledBack", "Ungated", "
 _VERDICTS = tuple(str(v) for v in Verdict)
 
 
+_OUTCOMES = (
+    ("lost", "lost"),
+    ("tied", "tied"),
+    ("won", "won"),
+    ("unscored", "unscored"),
+    ("fault_tied", "faultTied"),
+    ("fault_won", "faultWon"),
+)
+"""Values of the label `outcome`; those at fault are unscored too, and count in the evidence to roll back."""
+
 Sample = tuple[str, ...]
 """Name of a metric without `serinus_`, then the values of its labels after namespace and llmservice."""
 
@@ -30,6 +40,7 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
         **{("rollout_stage", str(s), state.revision): float(s is state.stage) for s in Stage},
         **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
         **dict(_gates(view)),
+        **{("drift_cusum", gate): value for gate, value in view.drift.items()},
         **dict(_traffic(view)),
         **{("slo_objective", slo.name): float(slo.objective) for slo in service.slos},
         **_outputs(outputs),
@@ -53,9 +64,10 @@ def _gates(view: View) -> Iterator[tuple[Sample, float]]:
         for verdict in _VERDICTS if purpose_of(view.state.stage) else ():
             yield ("gate_verdict", name, verdict), float(verdict == gate.verdict)
         status = gate.run.status if gate.run else {}
-        for outcome in ("lost", "tied", "won", "unscored"):
-            if outcome in (status.get("pairs") or {}):
-                yield ("gate_pairs", name, outcome), float(status["pairs"][outcome])
+        counted = status.get("pairs") or {}
+        for outcome, key in _OUTCOMES:
+            if key in counted:
+                yield ("gate_pairs", name, outcome), float(counted[key])
         for side, value in sorted((status.get("evidence") or {}).items()):
             yield ("gate_evidence", name, side), float(value)
         revisions = {"canary": gate.identity.revision, "stable": gate.identity.baseline}

@@ -11,6 +11,7 @@ from serinus.core.probeset import parse_probe_set
 from serinus.core.rollout import Hold
 from serinus.core.seen import ProbeSetSeen, Questions
 
+_CHARACTERS_PER_TOKEN: Final = 4
 _NO_FILES: Final[Mapping[str, str]] = {}
 
 
@@ -26,9 +27,20 @@ def read_probe_set(
         probes=len(parsed.probes),
         weighted=parsed.weighted,
         text=probejson.to_json(parsed),
+        critical=parsed.critical,
+        metrics=tuple(sorted({a.metric for p in parsed.probes for a in p.assertions if a.metric})),
+        tokens=_tokens(parsed),
+        timeout=parsed.request.timeout,
+        concurrency=parsed.request.concurrency,
         judged=judged_of(parsed.judging, parsed.probes, answer_tokens=parsed.request.max_tokens),
     )
     return ProbeSetSeen(name=name, questions=questions), parsed
+
+
+def _tokens(parsed: ProbeSet) -> int:
+    """The most tokens that a call takes, about: a question as long as its template, and an answer up to its limit."""
+    length = sum(p.weight * (len(p.prompt) + len(str(p.variables))) for p in parsed.probes)
+    return length // (_CHARACTERS_PER_TOKEN * max(1, parsed.weighted)) + parsed.request.max_tokens
 
 
 def questions_of(
@@ -57,6 +69,11 @@ def _resolve(gate: QualityGate, seen: ProbeSetSeen | None) -> Questions | Hold:
     if seen.questions.weighted > pairs:
         message = f"{where}.budget.pairs: found {pairs}, allowed is one round of ProbeSet {seen.name} or more: "
         return Hold(reason="BudgetTooSmall", message=message + str(seen.questions.weighted))
+    for i, metric in enumerate(gate.policy.metrics):
+        if metric.name not in seen.questions.metrics:
+            allowed = ", ".join(seen.questions.metrics) or "none: no assertion of it has a metric"
+            message = f"{where}.metrics[{i}].name: found {metric.name!r}, ProbeSet {seen.name} measures {allowed}"
+            return Hold(reason="MetricNotFound", message=message)
     return seen.questions
 
 

@@ -79,6 +79,11 @@ def supersede(run: RunSeen, now: float) -> Manifest:
     return _broken(run, now, "Superseded", "the rollout went on without this run")
 
 
+def refuse(run: RunSeen, now: float, reason: str, message: str) -> Manifest:
+    """The status of a run that a person asked for and that cannot be made."""
+    return _broken(run, now, reason, message)
+
+
 def contains(found: Any, wanted: Any) -> bool:
     """Whether `found` is `wanted` plus defaults of the API server: objects may have more keys, lists not more items."""
     return not difference(found, wanted)

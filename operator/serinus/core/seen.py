@@ -166,6 +166,11 @@ class Questions:
     weighted: int
     text: str = field(hash=False)
     judged: Judged | None = None  # what else the Job asks, and what that costs
+    critical: int = 0
+    metrics: tuple[str, ...] = ()  # names that assertions measure
+    tokens: int = 0  # the most that a call takes, question and answer, in the mean of the probes
+    timeout: int = 60  # of a call, in seconds
+    concurrency: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ from serinus.core import memory
 from serinus.core.arrange import Arrangement, serves
 from serinus.core.conditions import ConditionFacts, Problem, conditions, merge
 from serinus.core.gates import GateView, purpose_of
-from serinus.core.gatestatus import chances, gate_status
+from serinus.core.gatestatus import chances, cost, gate_status
 from serinus.core.invalidstatus import withdrawn
+from serinus.core.judge_cost import in_a_run, warning
 from serinus.core.model import Manifest, Mode, Service, Verdict
 from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
-from serinus.core.seen import Outcome, PodSeen, RevisionSeen
+from serinus.core.seen import Outcome, PodSeen, Questions, RevisionSeen, RunSeen
 from serinus.core.traffic import Goal, peak, shares
 from serinus.core.views import timestamp
 from serinus.core.wake import until
@@ -52,6 +53,9 @@ class View:
     monitoring_note: str = ""
     gaps: tuple[str, ...] = ()  # signals that the runtime could have and does not
     scorecard: Mapping[str, int] = field(default_factory=dict)
+    questions: Mapping[str, Questions] = field(default_factory=dict)  # by ProbeSet
+    runs: tuple[RunSeen, ...] = ()
+    drift: Mapping[str, float] = field(default_factory=dict)  # by gate that is asked continuously
 
     @property
     def rejected(self) -> RevisionSeen | None:
@@ -92,7 +96,7 @@ def build(view: View, outputs: Sequence[Output], previous: Manifest, at: str) ->
         "message": message(view, word)[:_MAX_MESSAGE],
         "rollout": memory.dump(state),
         "rejected": [_rejected(r) for r in view.revisions if r.outcome is Outcome.REJECTED],
-        "gates": [gate_status(g) for g in view.gates] or previous.get("gates", []),
+        "gates": _gates(view, previous),
         "plan": _plan(service),
         "gaps": list(view.gaps),
         "ignored": list(service.ignored),
@@ -104,7 +108,7 @@ def build(view: View, outputs: Sequence[Output], previous: Manifest, at: str) ->
         "verdict": _verdict(view, previous),
         "stable": _stable(view, previous, at),
         "canary": _canary(view),
-        "chances": chances(service),
+        "chances": chances(service, view.questions),
         "resolved": _resolved(service),
         "scorecard": dict(view.scorecard),
     }
@@ -162,6 +166,30 @@ def _step(view: View) -> str:
     if stage in (Stage.PROMOTING, Stage.FINAL_BAKE):
         shown = steps
     return f"{shown}/{steps}" if stage is not Stage.STABLE else ""
+
+
+def _gates(view: View, previous: Manifest) -> list[Manifest]:
+    """One entry for each gate: its newest run, what the next one will cost, and its drift; before the first run too."""
+    shown = {g.gate.name: gate_status(g) for g in view.gates}
+    if not shown:
+        shown = {str(g["name"]): dict(g) for g in previous.get("gates") or [] if "verdict" in g}
+    for gate in view.service.gates:
+        found = shown.setdefault(gate.name, {"name": gate.name})
+        asked = view.questions.get(gate.probe_set)
+        if asked is not None:
+            found |= cost(gate, asked, view.runs, paired=bool(view.state.stable))
+            found |= _judge(view, asked, found["expectedCalls"])
+        if gate.name in view.drift:
+            found["cusum"] = view.drift[gate.name]
+    return list(shown.values())
+
+
+def _judge(view: View, asked: Questions, calls: int) -> Manifest:
+    """What judging adds, and what is to be known of the judges."""
+    found = in_a_run(asked, calls=calls, paired=bool(view.state.stable))
+    told = warning(asked.judged, model=view.service.model, service=view.service.name)
+    found |= {"warning": told} if told else {}
+    return {"judge": found} if found else {}
 
 
 def _verdict(view: View, previous: Manifest) -> str:

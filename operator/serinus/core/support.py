@@ -21,15 +21,6 @@ def _field(*keys: str) -> Find:
     return find
 
 
-def _gates(key: str, *, other_than: object = None) -> Find:
-    def find(spec: Spec) -> list[str]:
-        gates = (spec.get("gates") or {}).get("quality") or []
-        named = ((g.get("name", i), g.get(key)) for i, g in enumerate(gates) if isinstance(g, Mapping))
-        return [f"spec.gates.quality[{name}].{key}" for name, value in named if value not in (None, [], other_than)]
-
-    return find
-
-
 def _outputs(spec: Spec) -> list[str]:
     found = (spec.get("monitoring") or {}).get("outputs") or {}
     return [f"spec.monitoring.outputs.{k}" for k, v in found.items() if k not in _ACTED_ON and v not in (None, False)]
@@ -43,13 +34,10 @@ RESTRAINING: Final[Mapping[str, Find]] = {
     "spec.traffic.gateway": _field("traffic", "gateway"),
     "spec.rollout.approval": _field("rollout", "approval"),
     "spec.gates.metrics": _field("gates", "metrics"),
-    "spec.gates.quality[].compare": _gates("compare", other_than="Pass"),
-    "spec.gates.quality[].metrics": _gates("metrics"),
 }
 """Fields that restrain a rollout, as the reference names them, and where they are set."""
 IGNORED: Final[Mapping[str, Find]] = {
     "spec.workload.restartAt": _field("workload", "restartAt"),
-    "spec.gates.quality[].every": _gates("every"),
     "spec.monitoring.policies": _field("monitoring", "policies"),
     "spec.monitoring.outputs": _outputs,
 }

@@ -49,7 +49,8 @@ def unpack_result(packed: bytes) -> tuple[ProbeSetSeen, dict[str, Any]]:
     found = json.loads(packed)
     questions = found["seen"].pop("questions")
     if questions is not None:
-        questions = Questions(**questions | {"judged": judged_from_plain(questions["judged"])})
+        judged, metrics = judged_from_plain(questions["judged"]), tuple(questions["metrics"])
+        questions = Questions(**questions | {"judged": judged, "metrics": metrics})
     return ProbeSetSeen(**found["seen"], questions=questions), dict(found["status"])
 
 

@@ -54,6 +54,7 @@ _FAULTS_READING = """
   undecided.
 - **Errors that both sides share are no loss.** A canary's 5xx scores 0. A 5xx of stable is stable's 0 in the evidence
   to roll back, and nowhere else: that pair never helps a promotion. The row below it is the gate without this rule.
+  The price is a promotion that comes later or not at all: among the pairs that promote, the canary's errors stay.
 - **A canary that breaks stable gains nothing.** Evidence to promote comes from pairs that stable answered, so a bad
   canary passes no more often than the false promotion allows; a fault of stable may cost the roll back, and then the
   rollout is held. Over 5 % of stable's calls in error the verdict is Inconclusive or Broken, whatever the canary says.

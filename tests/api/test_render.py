@@ -11,6 +11,7 @@ from serinus.__main__ import main
 from serinus.core.naming import ANNOTATION_APPLIED
 from serinus.shell.managed import manifest_hash
 from tests.cluster.binaries import ensure_crds
+from tests.golden.crd import POD_LOGS
 from tests.support.apibed import ApiBed
 from tests.support.objects import llmservice, probeset
 from tests.support.team import NAME, Manifest, Team
@@ -23,15 +24,17 @@ KINDS = {
     "NetworkPolicy",
     "ServiceMonitor",
     "PrometheusRule",
+    "PodLogs",
+    "ConfigMap",
 }
 """Every kind of a steady service but ControllerRevision, which holds the time of its verdict."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def monitored(bed: ApiBed) -> None:
-    """The kinds of prometheus-operator, before the operator starts."""
-    for plural in ("servicemonitors", "prometheusrules"):
-        path = ensure_crds() / f"monitoring.coreos.com_{plural}.yaml"
+    """The kinds of prometheus-operator and of Alloy, before the operator starts."""
+    crds = [ensure_crds() / f"monitoring.coreos.com_{plural}.yaml" for plural in ("servicemonitors", "prometheusrules")]
+    for path in (*crds, POD_LOGS):
         bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 

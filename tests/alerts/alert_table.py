@@ -19,7 +19,8 @@ NONE = ""
 @cache
 def rows() -> list[tuple[str, str, str, str]]:
     """One row for each alert: its name, cases that fire, cases that stay silent, runtimes that have its signals."""
-    found = [(name, *_cases(name, cases.read()), _runtimes(name)) for name in sorted(cases.alerts())]
+    stories = cases.read()
+    found = [(name, *_cases(name, stories), _runtimes(name)) for name in sorted(cases.alerts())]
     own = cases.read(OPERATOR_CASES)
     return found + [(name, *_cases(name, own), "operator") for name in sorted(operator_names())]
 

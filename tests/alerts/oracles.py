@@ -5,16 +5,16 @@ A runtime that is not here is proved to record something of each signal from its
 
 from typing import Final
 
-from tests.alerts import oracles_engines, oracles_observers
+from tests.alerts import oracles_engines, oracles_nvidia, oracles_observers
 from tests.alerts.oracle import Rows
 
 LLAMA: Final = "meta-llama/Llama-3.1-8B-Instruct"
 OWN: Final[dict[str, Rows]] = {
     "sglang": oracles_engines.SGLANG,
     "tgi": oracles_engines.TGI,
-    "trtllm-serve": oracles_engines.TRTLLM,
-    "triton-tensorrtllm": oracles_engines.TRITON,
-    "nim": oracles_engines.NIM,
+    "trtllm-serve": oracles_nvidia.TRTLLM,
+    "triton-tensorrtllm": oracles_nvidia.TRITON,
+    "nim": oracles_nvidia.NIM,
     "llamacpp": oracles_engines.LLAMACPP,
     "lmdeploy": oracles_engines.LMDEPLOY,
     "ray-serve-llm": oracles_engines.RAY,

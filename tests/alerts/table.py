@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from serinus.core.runtime import Runtime
 from serinus.core.signals import ERROR_RATIO, PREFIX_CACHE_HIT, UP, VOCABULARY, Form
 from serinus.resources import signal_rules
-from tests.alerts import alert_table, observed, oracles, oracles_engines, vllm_oracle
+from tests.alerts import alert_table, observed, oracles, oracles_nvidia, vllm_oracle
 from tests.alerts.observed import Observed
 from tests.alerts.oracle import Rows
 from tests.alerts.sample import Sample
@@ -72,8 +72,8 @@ def _scraped(runtime: Runtime) -> Iterator[tuple[Rows, Sample]]:
         if runtime.name == "vllm":
             yield dict(vllm_oracle.rows()), seen.sample(file)
         elif runtime.name == "dynamo":
-            yield oracles_engines.DYNAMO, seen.sample(file)
-            yield oracles_engines.DYNAMO_WORKER, seen.sample("dynamo-worker.prom")
+            yield oracles_nvidia.DYNAMO, seen.sample(file)
+            yield oracles_nvidia.DYNAMO_WORKER, seen.sample("dynamo-worker.prom")
         else:
             rows = oracles.OWN[runtime.name] if runtime.serves else oracles.ATTACHED[runtime.name][0]
             yield rows, seen.sample(file)

@@ -6,7 +6,7 @@ import pytest
 
 from serinus.core.signals import RuntimeKind
 from serinus.resources import signal_rules
-from tests.alerts import observed, oracles_engines, oracles_observers
+from tests.alerts import observed, oracles_engines, oracles_nvidia, oracles_observers
 from tests.alerts.observed import Observed, reckoned
 from tests.alerts.oracle import Found
 from tests.alerts.oracles import ATTACHED, LLAMA, OWN
@@ -86,8 +86,8 @@ def test_a_frontend_and_its_worker_in_one_pod_are_recorded_with_their_roles(tmp_
     [worker] = dynamo.components
     seen = Observed(dynamo, attached=False)
     frontend, beside = seen.sample("dynamo.prom"), seen.sample("dynamo-worker.prom", role=worker.role, endpoint="w")
-    wanted = reckoned(oracles_engines.DYNAMO, frontend)
-    for series, row in oracles_engines.DYNAMO_WORKER.items():
+    wanted = reckoned(oracles_nvidia.DYNAMO, frontend)
+    for series, row in oracles_nvidia.DYNAMO_WORKER.items():
         wanted.setdefault(series, []).extend(({"role": "server"} | own, value) for own, value in row(beside))
 
     assert set(wanted) == signal_rules.series(dynamo)

@@ -70,7 +70,6 @@ def test_defaults_are_those_of_the_crd() -> None:
 
 OTHER: dict[str, Any] = {
     "spec.runtime": "tgi",
-    "spec.signals": {"requests_waiting": {"metric": "queued", "kind": "gauge", "labels": {"a": "b"}}},
     "spec.workload.port": "other",
     "spec.workload.metricsPort": "other",
     "spec.workload.template.metadata": {"labels": {"a": "b"}},
@@ -84,7 +83,7 @@ OTHER: dict[str, Any] = {
     "spec.gates.quality[].when": ["BeforeTraffic", "Bake"],
     "spec.gates.quality[].every": "30m",
 }
-"""Values for fields that no simple rule gives another value for. `workloadRef` is tested by itself."""
+"""Values for fields that no simple rule gives another value for. `workloadRef` and `signals` have other tests."""
 
 
 def leaves(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -154,8 +153,7 @@ def placed(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return result
 
 
-LEAVES = [(p, s) for p, s in leaves(crd(), "spec") if not p.startswith("spec.workloadRef")]
-
+LEAVES = [(p, s) for p, s in leaves(crd(), "spec") if not p.startswith(("spec.workloadRef", "spec.signals"))]
 
 SLO = {"name": "a", "objectivePercent": 99}
 SLOS: dict[str, dict[str, Any]] = {
@@ -170,9 +168,6 @@ def start(path: str = "") -> dict[str, Any]:
     body = objects.llmservice(alerts={"overrides": [{"alert": "LLMTargetDown", "for": "1m"}]}, slos=[dict(slo)])
     ports = body["spec"]["workload"]["template"]["spec"]["containers"][0]["ports"]
     ports.append({"name": "other", "containerPort": 9000})
-    if path == "spec.signals":
-        signals = {"requests_running": {"metric": "busy", "kind": "gauge"}}
-        body["spec"] |= {"runtime": "custom", "signals": signals, "slos": []}
     return body
 
 

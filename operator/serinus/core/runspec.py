@@ -43,6 +43,7 @@ class RunSpec:
     stable_url: str = ""  # empty: no baseline, the floor alone decides
     seed: int = 0  # of the order of probes, in [0, 2^63)
     token_path: str = ""  # file with the bearer token; empty: none
+    allow_python: bool = True  # whether the cluster lets probes run Python
     judges: tuple[JudgeEndpoint, ...] = ()
 
 
@@ -70,6 +71,7 @@ def from_json(text: str) -> RunSpec:
         stable_url=_url(fields, "stable_url") if fields.raw.get("stable_url") else "",
         seed=fields.integer("seed", 0, high=MAX_SEED),
         token_path=fields.text("token_path", ""),
+        allow_python=fields.boolean("allow_python", default=True),
         judges=tuple(_judge(judge) for judge in fields.items("judges")),
     )
     if bool(spec.stable_url) != bool(identity.baseline):

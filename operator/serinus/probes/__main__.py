@@ -27,6 +27,7 @@ from serinus.probes.output import Output
 from serinus.probes.runner import RunFailed, Runner, Tools
 from serinus.probes.scoring import Scorer, ScoringFailed
 from serinus.probes.settle import Opinions
+from serinus.probes.shield import shield
 from serinus.probes.tally import Tally
 
 _WITH_LOGPROBS: Final = frozenset({"perplexity", "perplexity-score"})
@@ -91,7 +92,7 @@ async def _run_with(spec: RunSpec, path: str, probe_set: ProbeSet, output: Outpu
             embeddings=bench.embeddings if bench else None,
             graded=spec.policy.graded or bool(spec.policy.metrics),
         )
-        scorer = Scorer(path, probe_set.probes, opinions)
+        scorer = Scorer(path, probe_set.probes, opinions, python=spec.allow_python)
         runner = Runner(spec, probe_set, Tools(client=client, scorer=scorer, output=output, bench=bench))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, runner.interrupt)
@@ -139,4 +140,5 @@ def _failed(spec: RunSpec, error: str) -> Report:
 
 
 if __name__ == "__main__":
+    shield()
     sys.exit(main(os.environ))

@@ -22,22 +22,12 @@ _MAX_REASON: Final = 300
 
 _PRELUDE: Final = """
 (() => {
-  const parse = JSON.parse, quiet = () => undefined;
-  globalThis.console = { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet };
-  const load = (source, name) => {
-    const module = { exports: {} };
-    const require = () => { throw new Error("require is not available"); };
-    new Function("module", "exports", "require", "process", source)(module, module.exports, require, undefined);
-    const found = module.exports;
-    const chosen = [name && found[name], found, found && found.default].find((f) => typeof f === "function");
-    if (!chosen) throw new Error("the module must export a function");
-    return chosen;
-  };
-  const make = (i) => i.module ? load(i.source, i.name) : new Function("output", "context", "process", i.source);
-  globalThis.__run = (raw) => {
+  const q = () => undefined;
+  globalThis.console = { log: q, info: q, warn: q, error: q, debug: q };
+  globalThis.__run = (make, raw) => {
     let kept;
     try {
-      const input = parse(raw), made = make(input);
+      const input = JSON.parse(raw), made = make(input);
       if (input.output === undefined) return true;
       const found = made(input.output, input.context, undefined);
       if (!input.raw && (typeof found === "boolean" || typeof found === "number")) return found;
@@ -48,7 +38,26 @@ _PRELUDE: Final = """
   };
 })()
 """
-"""Small on purpose: it is compiled for every call. What most scripts do not need is in _EXPLAIN."""
+"""Small on purpose: it is compiled for every call. What most scripts do not need is in _MODULE and _EXPLAIN."""
+
+_INLINE: Final = """
+(raw) => __run((i) => new Function("output", "context", "process", i.source), raw)
+"""
+
+_MODULE: Final = """
+(() => {
+  const load = (source, name) => {
+    const module = { exports: {} };
+    const require = () => { throw new Error("require is not available"); };
+    new Function("module", "exports", "require", "process", source)(module, module.exports, require, undefined);
+    const found = module.exports;
+    const chosen = [name && found[name], found, found && found.default].find((f) => typeof f === "function");
+    if (!chosen) throw new Error("the module must export a function");
+    return chosen;
+  };
+  return (raw) => __run((i) => load(i.source, i.name), raw);
+})()
+"""
 
 _EXPLAIN: Final = """
 (() => {
@@ -169,7 +178,8 @@ def _begun(request: Mapping[str, Any]) -> tuple[Any, Any]:
     """A fresh context and what a request gives in it: a value, or None where it has to be explained."""
     engine, raw = _limited(), json.dumps(request)
     engine.eval(_PRELUDE)
-    return engine, _bounded(lambda: engine.get("__run")(raw))
+    run = engine.eval(_MODULE if request["module"] else _INLINE)
+    return engine, _bounded(lambda: run(raw))
 
 
 def _explained(engine: Any, *, raw: bool) -> Any:

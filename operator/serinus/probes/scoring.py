@@ -31,6 +31,7 @@ _PYTHON_SECONDS: Final = 4.0
 NO_PYTHON: Final = "--no-python"
 _VARIABLES: Final = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"})
 """What the scoring process knows of the environment: where Python is, and no key."""
+_SAID: Final = tuple(f.name for f in dataclasses.fields(Said))
 _NOBODY: Final = Opinions()
 
 
@@ -105,7 +106,7 @@ class Scorer:
         if len(said.text) > MAX_ANSWER:
             return Score(passed=None, score=0.0, reason=f"the answer has more than {MAX_ANSWER} characters")
         found: asyncio.Future[Sequence[Mapping[str, Any]] | None] = asyncio.get_running_loop().create_future()
-        request = {"probe": number, "said": dataclasses.asdict(said)}
+        request = {"probe": number, "said": {name: getattr(said, name) for name in _SAID}}
         self._waiting.append(_Waiting(probe=number, request=request, found=found))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.ensure_future(self._score_waiting())

@@ -47,16 +47,24 @@ class _Part:
     by_rules: bool = False  # the answer speaks to the judge: the others decide alone
 
 
+_DECIDED: Final = _Part(outcome=None, why="a rule has failed the answer already", aside=True)
+
+
 async def settle(
     probe: Probe, question: str, found: Sequence[Mapping[str, Any]], metrics: Sequence[str], opinions: Opinions
 ) -> Score:
     """Join what the scoring process found out of one answer, after asking for what it left open."""
     leaves = [_decode(raw) for raw in found]
     assertions = list(flat(probe.assertions))
-    decided = not opinions.graded and _is_decided(probe, assertions, leaves)
-    parts = await asyncio.gather(
-        *(_part(a, leaf, probe, question, opinions, decided) for a, leaf in zip(assertions, leaves, strict=True))
-    )
+    pairs = list(zip(assertions, leaves, strict=True))
+    parts = [_known(a, leaf) for a, leaf in pairs]
+    if None in parts:
+        decided = not opinions.graded and _is_decided(probe, assertions, leaves)
+        asked = (
+            _asked(a, leaf, probe, question, opinions) for a, leaf in pairs if isinstance(leaf, Ask) and not decided
+        )
+        told = iter(await asyncio.gather(*asked))
+        parts = [part or next(told, _DECIDED) for part in parts]
     joined = _join(probe.assertions, iter(parts))
     total = _combined(joined, [a.weight for a in probe.assertions], probe.threshold)
     outcome = total.outcome or Outcome(passed=False, score=0.0)
@@ -100,29 +108,21 @@ def _is_decided(probe: Probe, assertions: Sequence[Assertion], leaves: Sequence[
     return any(isinstance(leaf, Outcome) and not leaf.passed and id(a) not in forgiving for a, leaf in pairs)
 
 
-async def _part(
-    assertion: Assertion,
-    leaf: Outcome | Ask | NoScore,
-    probe: Probe,
-    question: str,
-    opinions: Opinions,
-    decided: bool,  # noqa: FBT001 - passed on from settle alone
-) -> _Part:
+def _known(assertion: Assertion, leaf: Outcome | Ask | NoScore) -> _Part | None:
+    """What needs nobody else; None for what has to be asked."""
     if isinstance(leaf, Outcome):
         return _Part(outcome=leaf)
-    if isinstance(leaf, NoScore):
-        return _Part(outcome=None, why=str(leaf), aside=assertion.weight == 0)
-    if decided:
-        return _Part(outcome=None, why="a rule has failed the answer already", aside=True)
+    return _Part(outcome=None, why=str(leaf), aside=assertion.weight == 0) if isinstance(leaf, NoScore) else None
+
+
+async def _asked(assertion: Assertion, ask: Ask, probe: Probe, question: str, opinions: Opinions) -> _Part:
     try:
         if assertion.type in JUDGED:
-            outcome = await _ruled(assertion, leaf, probe, question, opinions.judge)
+            outcome = await _ruled(assertion, ask, probe, question, opinions.judge)
         else:
-            outcome = await _compared(assertion, leaf, opinions.embeddings)
+            outcome = await _compared(assertion, ask, opinions.embeddings)
     except NoVerdict as e:
-        return _Part(
-            outcome=None, why=f"{assertion.type}: {e}", aside=e.by_rules or assertion.weight == 0, by_rules=e.by_rules
-        )
+        return _Part(outcome=None, why=f"{assertion.type}: {e}", aside=e.by_rules or assertion.weight == 0)
     return _Part(outcome=weighed(assertion, outcome))
 
 

@@ -48,6 +48,7 @@ class Settings:
     endpoint_cidrs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # address blocks of some of them
     dns: tuple[DnsTarget, ...] = DNS_TARGETS
     allowed: Allowed = field(default_factory=Allowed)
+    allow_python: bool = True  # whether probes may run Python of their authors
     endpoint_slices: bool = False  # the ServiceMonitor CRD has serviceDiscoveryRole: prometheus-operator >= 0.86
 
 

@@ -160,6 +160,7 @@ def _run_spec(context: Context, view: GateView) -> RunSpec:
         stable_url=_url(context, naming.stable_service(service.name)) if identity.baseline else "",
         seed=seed,
         token_path=f"{_TOKEN_DIRECTORY}/token" if service.access else "",
+        allow_python=context.settings.allow_python,
         judges=judge_access.endpoints(context, view.questions.judged if view.questions else None),
     )
 

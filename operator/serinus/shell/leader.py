@@ -182,6 +182,7 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         operator_namespace=settings.namespace,
         cluster_wide=settings.cluster_wide,
         prices=settings.prices,
+        allow_python=settings.allow_python,
         observers=settings.observers,
         dns=settings.dns_targets,
         allowed=settings.allowed,

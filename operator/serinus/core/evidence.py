@@ -129,24 +129,25 @@ def interval(lost: int, tied: int, won: int, *, alpha: float) -> tuple[float, fl
 def graded_interval(pairs: int, total: float, squares: float, *, alpha: float) -> tuple[float, float]:
     """As `interval`, for differences in [-1, 1] of which only the number, the sum and the sum of squares are kept.
 
-    It is valid at any time and a little wider: log(1 + x) >= x + x^2 (log(1 - g) + g) / g^2 for x >= -g, since
+    It is valid at any time and wider, much so after few pairs: log(1 + x) >= x + x^2 (log(1 - g) + g) / g^2 for x >= -g, since
     (log(1 + x) - x) / x^2 increases (Fan, Grama and Liu, 2015), so that the wealth is at least what is computed here.
     """
     _check_counts(pairs)
     _require(0 < alpha <= 0.5, "alpha", alpha, "in (0, 0.5]")
-    kept = [mu for mu in map(_grid, range(2 * _MIDDLE + 1)) if _least(pairs, total, squares, mu) < 1 / (2 * alpha)]
-    return (kept[0], kept[-1]) if kept else (_grid(0), _grid(2 * _MIDDLE))
+    middle = min(2 * _MIDDLE, max(0, round(total / pairs / _GRID) + _MIDDLE)) if pairs else _MIDDLE
+    below = (i for i in range(middle, -1, -1) if _least(pairs, total, squares, _grid(i)) >= 1 / alpha)
+    above = (i for i in range(middle, 2 * _MIDDLE + 1) if _least(pairs, -total, squares, -_grid(i)) >= 1 / alpha)
+    # What a bet refutes it refutes with everything beyond: its wealth only grows away from the mean.
+    return _grid(next(below, -1) + 1), _grid(next(above, 2 * _MIDDLE + 1) - 1)
 
 
 def _least(pairs: int, total: float, squares: float, mu: float) -> float:
-    """A lower bound of the wealth of both bets against `mu`."""
+    """A lower bound of the wealth of the bet on "more than `mu`"."""
+    if mu <= -1:
+        return 1.0
     first, second = total - pairs * mu, squares - 2 * mu * total + pairs * mu * mu
-    sides = []
-    for room, sign in ((1 + mu, 1), (1 - mu, -1)):
-        if room > 0:
-            stakes = [(g, sign * g / room) for g in BETS]
-            sides.append(_mean(k * first + k * k * second * (math.log1p(-g) + g) / (g * g) for g, k in stakes))
-    return sum(sides) / 2
+    stakes = [(g, g / (1 + mu)) for g in BETS]
+    return _mean(k * first + k * k * second * (math.log1p(-g) + g) / (g * g) for g, k in stakes)
 
 
 def _wealth(lost: int, tied: int, won: int, mu: float) -> float:

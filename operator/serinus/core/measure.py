@@ -103,7 +103,7 @@ def contradiction(measure: Measure, policy: GatePolicy) -> bool:
     if len(measure.rollback) != _BETS or len(measure.promotion) != _BETS:
         return True
     room = _ROUNDING * (n + 1)
-    if abs(total) > squares**0.5 * n**0.5 + room or not 0 <= squares <= n + room:
+    if not 0 <= squares <= n + room or abs(total) > math.sqrt(squares * n) + room:
         return True
     mean = max(-1.0, min(1.0, total / n)) if n else 0.0
     most = zip(

@@ -35,7 +35,7 @@ _KINDS: Final = ("card", "iban", *_PII)
 
 def _language(value: Json) -> TextCheck:
     # the model takes 0.3 s to load, and few probe sets need it
-    from py3langid.langid import classify  # type: ignore[import-untyped] # noqa: PLC0415
+    from py3langid.langid import classify  # noqa: PLC0415
 
     wanted = [v.lower() for v in (value if isinstance(value, list) else [value])]
 

@@ -23,12 +23,27 @@ A device is joined by the pod that has it. Series of a service's own pods have t
 
 A *gap* is a signal that a runtime could have and does not expose: nothing is recorded, and no alert or objective over
 it is generated; the status says so. `python -m tests.alerts.table` prints the value of each signal from a sample of
-each runtime, `python -m tests.golden.test_cost` the milliseconds of CPU that rendering a service takes.
+each runtime, `python -m tests.golden.test_cost` the milliseconds of CPU that rendering a service takes, and
+`python -m tests.alerts.cost vllm 50` what its rules cost a real Prometheus: with vLLM about 370 raw and 125 recorded
+series for a service of one pod, and 16 ms of evaluation a minute.
 
 Besides these signals, `llm:probe_pass:ratio` and `llm:probe_score:mean` are recorded of the newest run of each gate,
 and `llm:cost_usd:rate5m` and `llm:cost_per_request_usd:mean5m` of what tokens cost by the operator's setting `prices`
 (`operator.prices` of the chart). Tokens of a model without a price are `llm:unpriced_tokens:rate5m` and cost nothing
 that is known.
+
+## Attach an observer
+
+Values of the chart, with the names of the table below that observe; none of them needs an LLMService:
+
+```yaml
+operator:
+  observers: [dcgm, envoy-ai-gateway, llm-d-epp]
+```
+
+Your own ServiceMonitor or PodMonitor scrapes the observer at the port and path of the table. LiteLLM and the production
+stack's router can be a service of their own instead, as in `manifests/examples/`. Envoy AI Gateway, llm-d's endpoint
+picker and KubeAI run in pods that their own operators make, clients and devices are no servers: they only attach.
 
 ## Add one
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from serinus.core.model import Verdict
+from serinus.core.judge_quality import Quality, calibrated
+from serinus.core.model import Purpose, Verdict
 from serinus.core.probe import ProbeSet
 from serinus.core.report import MAX_TEXT_BYTES, Report, Usage
 from serinus.core.runspec import RunSpec
@@ -19,6 +20,8 @@ from serinus.core.verdict import judge
 from serinus.probes import repeats
 from serinus.probes.caches import Caches
 from serinus.probes.client import Client
+from serinus.probes.judge import Spent
+from serinus.probes.judging import Bench, JudgesFailed
 from serinus.probes.order import Turn, turns
 from serinus.probes.output import Output, progress_line
 from serinus.probes.redact import redact
@@ -47,6 +50,7 @@ class Tools:
     client: Client
     scorer: Scorer
     output: Output
+    bench: Bench | None = None  # judges and embeddings endpoint; None: no assertion needs them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class Runner:
         self._caches = Caches()
         self._calls = asyncio.Semaphore(self._concurrency)
         self._usage = Usage()
+        self._quality = Quality()
+        self._flagged = 0
         self._began = time.monotonic()
         self._turns: Iterator[Turn] = turns(self._probes, random.Random(spec.seed))  # noqa: S311 - an order, no secret
         self._finished: dict[int, tuple[Turn, _Sample, _Sample]] = {}
@@ -90,8 +96,21 @@ class Runner:
 
     def report(self, *, error: str = "") -> Report:
         """The report as of now; with an error, one that says that the run itself failed."""
-        usage = replace(self._usage, seconds=round(time.monotonic() - self._began, 3))
-        return self._tally.report(usage, end="Error" if error else self._end, cached=self._cached, error=error)
+        bench, spent = self._tools.bench, self._spent()
+        usage = replace(
+            self._usage,
+            judge_calls=spent.calls,
+            judge_tokens=spent.tokens,
+            seconds=round(time.monotonic() - self._began, 3),
+        )
+        found = self._tally.report(usage, end="Error" if error else self._end, cached=self._cached, error=error)
+        if bench is None:
+            return found
+        flagged = min(self._flagged, found.canary.scored)  # the tally is behind by the pairs that wait for their turn
+        return replace(found, judge=self._quality, judge_digest=bench.digest, flagged=flagged)
+
+    def _spent(self) -> Spent:
+        return self._tools.bench.spent if self._tools.bench is not None else Spent()
 
     async def run(self) -> Report:
         """Ask until the evidence decides or a budget ends; raises RunFailed and ScoringFailed."""
@@ -115,6 +134,9 @@ class Runner:
         """Prepare, then ask until every worker is done or one of them fails."""
         self._questions = await self._tools.scorer.start()
         self._cached = await self._look_for_stored_answers()
+        if self._tools.bench is not None and not await self._judges_fit(self._tools.bench):
+            self._finish("Decided")
+            return True
         workers = [asyncio.ensure_future(self._work()) for _ in range(self._workers())]
         try:
             await asyncio.gather(*workers)
@@ -123,6 +145,15 @@ class Runner:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
         return True
+
+    async def _judges_fit(self, bench: Bench) -> bool:
+        """Measure the judges before anybody is asked; unfit ones decide nothing. Counts begin under what they are."""
+        try:
+            self._quality = await bench.measure()
+        except JudgesFailed as e:
+            raise RunFailed(str(e)) from e
+        self._tally = Tally(self._spec.identity, self._probes, calibrated(self._spec.policy, self._quality))
+        return not self._quality.unfit
 
     async def _look_for_stored_answers(self) -> str:
         """Ask each side questions of high entropy twice; a cache that leaves no trace in headers shows itself so."""
@@ -142,8 +173,9 @@ class Runner:
         return repeats.sign(found)
 
     def _workers(self) -> int:
-        """Pairs at once: each has one call on stable, and stable has at most a quarter of all calls."""
-        return max(1, self._concurrency // _STABLE_SHARE) if self._paired else self._concurrency
+        """Pairs at once: each has one call on stable, and what serves users has at most a quarter of all calls."""
+        serving = self._paired or self._spec.identity.purpose == Purpose.CONTINUOUS
+        return max(1, self._concurrency // _STABLE_SHARE) if serving else self._concurrency
 
     def _progress(self) -> str:
         return progress_line(self._spec.policy, self.report())
@@ -157,7 +189,7 @@ class Runner:
         budget, ahead = self._spec.policy.budget, max(_LEAST_AHEAD, 2 * self._workers())
         while not self._end:
             turn = next(self._turns)
-            tokens = self._usage.prompt_tokens + self._usage.completion_tokens
+            tokens = self._usage.prompt_tokens + self._usage.completion_tokens + self._spent().tokens
             if turn.number >= budget.pairs or tokens >= budget.tokens:
                 return
             while turn.number - self._tally.counted >= ahead:
@@ -182,6 +214,8 @@ class Runner:
         score = None
         if reply.kind is Kind.ANSWER:
             score = await self._tools.scorer.score(turn.probe, said(reply))
+        if side == _CANARY and score is not None and any(a.get("byRules") for a in score.assertions):
+            self._flagged += score.passed is not None
         mark = _mark(side, reply, score)
         mark = replace(mark, values=self._values(turn.probe, mark, score))
         cached = self._caches.sign(side, turn.probe, reply, asked_at) if reply.kind is Kind.ANSWER else ""
@@ -245,6 +279,13 @@ def _mark(side: str, reply: Reply, score: Score | None) -> Mark:
     return Mark(passed=None, why=f"{side}: {reply.reason}", fault=reply.kind is Kind.WRONG)
 
 
+def _timing(reply: Reply) -> dict[str, float]:
+    """When the parts of a streamed answer came, measured by the probe."""
+    if not reply.first_ms:
+        return {}
+    return {"firstTokenMs": round(reply.first_ms, 1), "betweenTokensMs": round(reply.between_ms, 2)}
+
+
 def _line(probe: str, side: str, turn: Turn, reply: Reply, score: Score | None, mark: Mark) -> dict[str, Any]:
     """One sample for the log pipeline."""
     return {
@@ -255,8 +296,10 @@ def _line(probe: str, side: str, turn: Turn, reply: Reply, score: Score | None, 
         "round": turn.round,
         "status": reply.status,
         "latencyMs": round(reply.latency_ms, 1),
+        **_timing(reply),
         "promptTokens": reply.prompt_tokens,
         "completionTokens": reply.completion_tokens,
+        **({"tokensEstimated": True} if reply.estimated else {}),
         "passed": mark.passed,
         "score": None if mark.passed is None else round(score.score, 4) if score else 0.0,
         "reason": redact(score.reason if score else reply.reason or mark.why, _SAMPLE_BYTES),

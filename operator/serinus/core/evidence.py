@@ -129,8 +129,8 @@ def interval(lost: int, tied: int, won: int, *, alpha: float) -> tuple[float, fl
 def graded_interval(pairs: int, total: float, squares: float, *, alpha: float) -> tuple[float, float]:
     """As `interval`, for differences in [-1, 1] of which only the number, the sum and the sum of squares are kept.
 
-    It is valid at any time and wider, much so after few pairs: log(1 + x) >= x + x^2 (log(1 - g) + g) / g^2 for x >= -g, since
-    (log(1 + x) - x) / x^2 increases (Fan, Grama and Liu, 2015), so that the wealth is at least what is computed here.
+    It is valid at any time and wider, much so after few pairs: for x >= -g log(1 + x) is at least
+    x + x^2 (log(1 - g) + g) / g^2, since (log(1 + x) - x) / x^2 increases (Fan, Grama and Liu, 2015).
     """
     _check_counts(pairs)
     _require(0 < alpha <= 0.5, "alpha", alpha, "in (0, 0.5]")

@@ -32,6 +32,8 @@ def _metric(policy: GatePolicy, probe: Probe, name: str, found: Sequence[Mapping
     named = [(a, f) for a, f in zip(probe.assertions, found, strict=False) if a.metric == name]
     if not named:
         return 0.0
+    if any(f["passed"] is None for _, f in named):
+        return None  # a judge that did not answer says nothing of the answer
     if not policy.graded:
         return float(all(_passed(a, f) for a, f in named))
     weights = [a.weight for a, _ in named]

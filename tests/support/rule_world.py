@@ -43,7 +43,7 @@ class World(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body.encode())
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]
+    def log_message(self, *_: object) -> None:  # type: ignore[explicit-override]
         """Say nothing: there are thousands."""
 
 
@@ -67,7 +67,7 @@ def _exported(name: str) -> Iterator[str]:
 def raw_series() -> tuple[tuple[str, float, bool], ...]:
     """The series of vLLM's sample that rules read: name with labels, value, and whether it grows."""
     vllm = render.library().runtimes["vllm"]
-    wanted = {m for r in signal_rules.rules(vllm) for m in re.findall(r"\b(?:vllm:|http_)[a-z_:]+", r.expr)}
+    wanted = {m for r in signal_rules.rules(vllm) for m in re.findall(r"\b(?:vllm:|http_)[a-z0-9_:]+", r.expr)}
     text = (FOLDER / "vllm.prom").read_text(encoding="utf-8")
     kinds = dict(re.findall(r"(?m)^# TYPE (\S+) (\w+)", text))
     found = []
@@ -79,11 +79,18 @@ def raw_series() -> tuple[tuple[str, float, bool], ...]:
     return tuple(found)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 1024
+
+    def handle_error(self, *_: object) -> None:  # type: ignore[explicit-override]
+        """A Prometheus that ends breaks its connections; scrapes that failed are counted by their `up`."""
+
+
 @contextmanager
 def world() -> Iterator[int]:
     """Serve expositions on a port of loopback."""
     World.raw, World.started = raw_series(), time.monotonic()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), World)
+    server = _Server(("127.0.0.1", 0), World)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server.server_address[1]

@@ -58,7 +58,7 @@ def test_the_catalogue_of_this_repository_is_read() -> None:
     assert vllm.signals["ttft"].buckets[:3] == (0.001, 0.005, 0.01)
     assert vllm.signals["itl"].source.metrics[0] == "vllm:inter_token_latency_seconds"
     assert vllm.signals["ttft"].source.matchers == (Matcher("server", ""),)
-    assert [g.name for g in library.alerts] == ["rollout", "serving"]
+    assert [g.name for g in library.alerts][:3] == ["cost", "gateway", "gpu"]
 
 
 def test_matchers_of_every_operator_are_read() -> None:
@@ -151,7 +151,7 @@ def test_an_alert_is_read() -> None:
 
 
 ALERT_ERRORS: list[tuple[str, object, str]] = [
-    ("groups", "x", "groups: is unknown, allowed are group, alerts"),
+    ("groups", "x", "groups: is unknown, allowed are group, interval, alerts"),
     ("group", "Roll out", "group: found 'Roll out', allowed is"),
     ("alerts", [], "alerts: is required, allowed is a list of alerts"),
     ("alerts.0.nam", "x", "alerts[0].nam: is unknown, allowed are name, expr, for"),
@@ -164,6 +164,20 @@ ALERT_ERRORS: list[tuple[str, object, str]] = [
         "alerts.0.threshold",
         {"points": 5},
         "alerts[0].threshold.points: is unknown, allowed are percent, duration, value",
+    ),
+    ("interval", "5", "interval: found '5', allowed is a duration"),
+    ("alerts.0.needs", "luck", "alerts[0].needs: found 'luck', allowed are continuousProbing"),
+    ("alerts.0.gates", "yes", "alerts[0].gates: found 'yes', allowed are true and false"),
+    ("alerts.0.burn", {"short": "5m"}, "alerts[0].burn.budgetPercent: found 'None', allowed is a number"),
+    (
+        "alerts.0.burn",
+        {"short": "5 m", "long": "1h", "budgetPercent": 2},
+        "alerts[0].burn.short: found '5 m', allowed is",
+    ),
+    (
+        "alerts.0.burn",
+        {"short": "5m", "long": "1h", "budgetPercent": 2},
+        "alerts[0].threshold: found with burn, allowed is one of both",
     ),
     ("alerts.0.threshold", {}, "alerts[0].threshold: found 0 units, allowed is one of"),
     ("alerts.0.threshold", {"percent": "5 or 1"}, "alerts[0].threshold.percent: found '5 or 1', allowed is a number"),

@@ -10,7 +10,7 @@ from serinus.core import gauges, promql, status
 from serinus.core.alertfile import parse_alerts
 from serinus.core.fields import Fields
 from serinus.core.model import AlertOverride, InvalidSpec, Monitoring, Service
-from serinus.core.slo import Burn, Slo, Window
+from serinus.core.slo import Burn, Slo, Window, hours
 from serinus.core.slospec import parse_slos
 from serinus.resources import objectives, prometheus_rule
 from serinus.resources.context import Context
@@ -161,6 +161,28 @@ def test_cost_needs_a_price_of_the_model() -> None:
     assert objectives.problems(of) == ()
     unpriced = replace(of, settings=replace(of.settings, prices={}))
     assert said(unpriced)[0] == "SignalNotAvailable"
+
+
+def test_requests_that_finished_count_where_arrivals_are_a_gap() -> None:
+    cost = replace(TTFT, name="cheap", signal="cost_per_request", threshold=Decimal("0.01"))
+    of = context(cost, UP, runtime=render.library().runtimes["trtllm-serve"])
+
+    counted = [r["expr"] for r in about_objectives(of) if r.get("record") == objectives.REQUESTS]
+    assert all("llm:requests_finished:rate5m" in expr and "requests_arrived" not in expr for expr in counted)
+    assert len(counted) == 2
+
+
+def test_an_observer_that_the_catalogue_does_not_have_brings_no_alert() -> None:
+    of = context()
+    unknown = replace(of, settings=replace(of.settings, observers=("gone",)))
+
+    assert {"LLMGpuXid", "LLMFallbacksHigh"} <= prometheus_rule.unavailable_alerts(unknown)
+
+
+@pytest.mark.parametrize("span", ["", "5", "0h", "1w", "1h30m"])
+def test_a_window_in_another_form_is_refused(span: str) -> None:
+    with pytest.raises(ValueError, match="allowed is"):
+        hours(span)
 
 
 def test_a_score_is_no_threshold_of_answers_that_are_counted_as_passed_or_not() -> None:

@@ -71,7 +71,7 @@ def _sides(state: State, policy: RolloutPolicy, *, replicas: int, stable_serving
         case Stage.PROMOTING | Stage.FINAL_BAKE:
             warm = Side(revision=state.stable, replicas=1 if surge else 0, live=False)
             return warm, Side(revision=state.revision, replicas=replicas, live=True)
-        case Stage.ABORTING:
+        case Stage.ABORTING:  # pragma: no branch - mypy proves that no other stage is left
             # A bad canary loses its users at once if at least half of the pods are stable ones: a short overload is
             # better than wrong answers, an outage is not. From Promoting on, traffic leaves pod by pod. Without stable
             # there is nothing to wait for.

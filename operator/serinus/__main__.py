@@ -6,12 +6,12 @@ import sys
 from typing import NoReturn
 
 from serinus import __version__
-from serinus.cli import judge_test, operator, render, runtimes, validate
+from serinus.cli import judge_test, operator, render, runtimes, selftest, validate
 from serinus.cli.context import Unusable
 from serinus.cli.documents import Unreadable
 from serinus.core.datafile import InvalidCatalogue
 
-COMMANDS = (operator, render, validate, runtimes, judge_test)
+COMMANDS = (operator, render, validate, runtimes, judge_test, selftest)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -55,8 +55,7 @@ def validate_probeset_file(path: Path, prompts: tuple[str, ...] = ()) -> list[Pr
     `prompts` are those of the ProbeSet to be, for files that have none; a `file://` resolves in the file's folder and
     below it, not beyond it. A folder is that of its promptfooconfig.
     """
-    if path.is_dir():
-        path = next((path / name for name in _MAIN if (path / name).is_file()), path / _MAIN[0])
+    path = _main_file(path)
     try:
         text = _read(path)
     except (OSError, UnicodeError, ValueError) as e:
@@ -64,13 +63,30 @@ def validate_probeset_file(path: Path, prompts: tuple[str, ...] = ()) -> list[Pr
     manifest = _manifest(text, path)
     if manifest is not None:
         return _of_manifest(manifest, text, path.name)
-    files = {path.name: text, **_beside(path, text)}
-    spec: dict[str, Any] = {"source": {"configMapRef": {"name": "folder", "key": path.name}}}
-    spec["format"] = {".csv": "csv", ".jsonl": "jsonl"}.get(path.suffix, "promptfoo")
-    spec["prompts"] = list(prompts)
+    spec, files = _suite(path, text, prompts)
     spec |= {"judges": [_ANY_JUDGE], "embeddings": {k: v for k, v in _ANY_JUDGE.items() if k != "name"}}
     spec |= _ANYBODY
     return _ordered(_problems(parse_probe_set(spec, files), path.name))
+
+
+def read_suite(path: Path, prompts: tuple[str, ...] = ()) -> tuple[dict[str, Any], dict[str, str]]:
+    """The spec of a ProbeSet with these tests, and the files that it reads; raises OSError or ValueError."""
+    path = _main_file(path)
+    return _suite(path, _read(path), prompts)
+
+
+def _suite(path: Path, text: str, prompts: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    spec: dict[str, Any] = {"source": {"configMapRef": {"name": "folder", "key": path.name}}}
+    spec["format"] = {".csv": "csv", ".jsonl": "jsonl"}.get(path.suffix, "promptfoo")
+    spec["prompts"] = list(prompts)
+    return spec, {path.name: text, **_beside(path, text)}
+
+
+def _main_file(path: Path) -> Path:
+    """The file itself, or the promptfooconfig of a folder."""
+    if not path.is_dir():
+        return path
+    return next((path / name for name in _MAIN if (path / name).is_file()), path / _MAIN[0])
 
 
 def _problems(found: ProbeSet, name: str) -> list[Problem]:

@@ -57,7 +57,7 @@ def parse(body: Manifest, catalogue: Catalogue) -> Service:
     owner = spec.child("owner")
     workload = _workload(spec, runtime)
     rollout = _rollout(spec.child("rollout"), default_steps=workload is not None)
-    gates = tuple(_gate(g) for g in spec.child("gates").items("quality"))
+    gates = tuple(parse_gate(g) for g in spec.child("gates").items("quality"))
     _require_gate(workload, rollout, gates)
     service = spec.child("service")
     return Service(
@@ -181,7 +181,8 @@ def _count_or_percent(fields: Fields, key: str) -> int | str:
     raise InvalidSpec(fields.at(key), f"found {value!r}, allowed is a number or a percentage from 0% to 100%: 1, 25%")
 
 
-def _gate(fields: Fields) -> QualityGate:
+def parse_gate(fields: Fields) -> QualityGate:
+    """Read one entry of spec.gates.quality; raises InvalidSpec."""
     budget = fields.child("budget")
     # An empty list is not an absent one: a gate with `every` alone runs in no stage.
     wanted = fields.values("when") if fields.has("when") else [Purpose.BEFORE_TRAFFIC]

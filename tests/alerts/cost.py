@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_: Any) -> None:  # type: ignore[explicit-override]
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Exporter)

@@ -103,3 +103,35 @@ def test_the_discovery_role_is_set_where_the_crd_has_it() -> None:
     problems = CrdFolder(ensure_crds()).problems(found)
     assert all("'serviceDiscoveryRole' was unexpected" in p for p in problems)
     assert "serviceDiscoveryRole" not in monitor(render.service("vllm"))["spec"]
+
+
+def test_a_component_whose_port_the_template_has_is_scraped_with_its_own_role() -> None:
+    context = render.context("dynamo")
+    [monitor] = service_monitor.build(context)
+    scraped = next(s for s in services.build(context) if s["metadata"]["name"] == naming.metrics_service("chat"))
+
+    found = {e["port"]: (e["path"], role(e)) for e in monitor["spec"]["endpoints"]}
+    assert found == {"metrics": ("/metrics", "router"), "metrics-worker": ("/metrics", "server")}
+    assert {p["name"]: p["port"] for p in scraped["spec"]["ports"]} == {"metrics": 8000, "metrics-worker": 8081}
+
+    alone = replace(context, service=replace(context.service, runtime=render.library().runtimes["vllm"]))
+    assert [e["port"] for e in service_monitor.build(alone)[0]["spec"]["endpoints"]] == ["metrics"]
+
+
+def role(endpoint: dict[str, Any]) -> str:
+    return str(next(step["replacement"] for step in endpoint["relabelings"] if step["targetLabel"] == "role"))
+
+
+def test_a_runtime_without_metrics_is_not_scraped() -> None:
+    context = render.context("ollama")
+
+    assert service_monitor.build(context) == []
+    assert [s["metadata"]["name"] for s in services.build(context)] == ["chat"]
+
+
+def test_a_metrics_port_of_its_own_is_the_runtimes_default() -> None:
+    context = render.context("triton-tensorrtllm")
+    scraped = next(s for s in services.build(context) if s["metadata"]["name"] == naming.metrics_service("chat"))
+
+    assert scraped["spec"]["ports"][0]["port"] == 8002
+    assert service_monitor.build(render.context("nim"))[0]["spec"]["endpoints"][0]["path"] == "/v1/metrics"

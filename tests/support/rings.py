@@ -23,7 +23,17 @@ class Ring:
 RINGS = (
     Ring(
         "unit, golden, alerts, engine",
-        ("-n", "2", "--dist", "loadscope", "tests/unit", "tests/golden", "tests/alerts", "tests/engine"),
+        (
+            "-n",
+            "2",
+            "--dist",
+            "loadscope",
+            "tests/unit",
+            "tests/golden",
+            "tests/alerts",
+            "tests/engine",
+            "tests/parity",
+        ),
     ),
     # Most of it is waiting for time to pass: more workers than cores, each with a bed of its own.
     Ring("api", ("-n", "4", "--dist", "worksteal", "tests/api")),

@@ -6,6 +6,7 @@ import pytest
 
 from serinus.core.probe import Assertion, ProbeSet
 from serinus.core.probeset import parse_probe_set
+from tests.support.refusals import is_documented
 
 ASSERT = "assert: [{type: contains, value: x}]"
 
@@ -202,6 +203,16 @@ REFUSED = [
 def test_what_cannot_be_acted_on_is_a_problem_with_its_line(text: str, line: int, field: str, word: str) -> None:
     problems = parse(text).problems
     assert any(p.line == line and p.field == field and word in p.message for p in problems), problems
+
+
+@pytest.mark.parametrize("text", [row[0] for row in REFUSED])
+def test_every_refusal_has_a_reason_that_the_docs_list(text: str) -> None:
+    undocumented = [p.message for p in parse(text).problems if not is_documented(p.message)]
+    assert undocumented == []
+
+
+def test_reason_that_nobody_wrote_down_is_seen() -> None:
+    assert not is_documented("something went wrong")
 
 
 def test_note_says_what_is_ignored_and_stops_nothing() -> None:

@@ -21,6 +21,12 @@ BROKEN = {
     "an open text": ('loki.write "a" { endpoint { url = "http://x } }', "which begins nothing"),
     "a bad escape": ('loki.write "a" { endpoint { url = "\\q" } }', "which is no text"),
     "no value": ('loki.write "a" { endpoint { url = } }', "allowed is a value"),
+    "a value where a name belongs": ('"a" { }', "allowed is a name"),
+    "a key that is none": ('a "b" { x = {1 = 2} }', "found '1', allowed is a key"),
+    "a template that is none": (
+        WHOLE.replace('replace = "<redacted:prompt>"', "replace = 7", 1),
+        "allowed is a template",
+    ),
     "an unknown component": ('local.file "a" { filename = "/etc/shadow" }', "local.file: found an unknown block"),
     "an unknown stage": (WHOLE.replace("stage.replace", "stage.replaces", 1), "stage.replaces: found an unknown block"),
     "an unknown argument": (WHOLE.replace("firstline", "first_line", 1), "first_line: found an unknown argument"),

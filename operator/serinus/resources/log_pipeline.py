@@ -183,7 +183,7 @@ def stage_block(stage: Stage) -> Block:
             return _stage("label_drop", values=list(names))
         case Metadata(names=names):
             return _stage("structured_metadata", values={n: n for n in names})
-        case Sample(label=label, value=value, rate=rate):
+        case Sample(label=label, value=value, rate=rate):  # pragma: no branch - mypy proves that no other is left
             selector = {"selector": f'{{{label}="{value}"}}'}
             return Block("stage.match", "", selector, (_stage("sampling", rate=rate),))
 

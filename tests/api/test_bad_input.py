@@ -73,7 +73,7 @@ _METRIC = {"name": "errors", "signal": "error_ratio", "maxPercent": 1, "minReque
 _SERVER = pod_template()["spec"]["containers"][0]
 _CASES = {
     "a runtime that does not exist": Wrong(
-        {"runtime": "vlm"}, "SpecValid", "InvalidSpec", ("spec.runtime", "found 'vlm'", "allowed are custom, vllm")
+        {"runtime": "vlm"}, "SpecValid", "InvalidSpec", ("spec.runtime", "found 'vlm'", "allowed are custom, dynamo")
     ),
     "a template without the serving port": Wrong(
         {},

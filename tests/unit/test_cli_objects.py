@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "manifests" / "examples" / "vllm.yaml"
 RENDER = ["render", "-f", str(EXAMPLE), "--monitor-label", "release=monitoring"]
 RENDER += ["--probe-image", goldens.SETTINGS.probe_image]
+SERVING = ", ".join(name for name, runtime in goldens.library().runtimes.items() if runtime.serves)
+NO_RUNTIME = f"spec.runtime: found 'vlm', allowed are {SERVING}"
 
 
 def written(folder: Path, *found: dict[str, Any]) -> str:
@@ -43,7 +45,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("a field that is missing", {"owner": {"team": None}}, "spec.owner.team", "is required"),
     ("a type", {"service": {"port": "x"}}, "spec.service.port", "found 'x', allowed is a whole number"),
     ("a choice", {"rollout": {"mode": "Off"}}, "spec.rollout.mode", "found 'Off', allowed are Enforce, "),
-    ("a runtime", {"runtime": "vlm"}, "spec.runtime", "found 'vlm', allowed are custom, vllm"),
+    ("a runtime", {"runtime": "vlm"}, "spec.runtime", f"found 'vlm', allowed are {SERVING}"),
     ("no gate", {"gates": None}, "spec.gates.quality", "found no gate with when: [BeforeTraffic]"),
     ("a port", {"workload": {"port": "grpc"}}, "spec.workload.port", "found 'grpc', which no container"),
     ("an alert", {"alerts": {"disabled": ["X"]}}, "spec.alerts.disabled", "found 'X', allowed are LLM"),
@@ -169,7 +171,7 @@ def test_text_output_has_the_findings_alone(tmp_path: Path, capsys: pytest.Captu
     assert main(["validate", path]) == 1
 
     found = capsys.readouterr()
-    assert found.out == f"{path}: LLMService default/chat: spec.runtime: found 'vlm', allowed are custom, vllm\n"
+    assert found.out == f"{path}: LLMService default/chat: {NO_RUNTIME}\n"
     assert found.err == "1 checked, 1 problem\n"
 
 
@@ -180,9 +182,7 @@ def test_a_service_that_is_wrong_renders_nothing(tmp_path: Path, capsys: pytest.
 
     found = capsys.readouterr()
     assert found.out == ""
-    assert (
-        found.err == f"serinus: {path}: LLMService default/other: spec.runtime: found 'vlm', allowed are custom, vllm\n"
-    )
+    assert found.err == f"serinus: {path}: LLMService default/other: {NO_RUNTIME}\n"
 
 
 def test_rendered_bytes_are_the_golden_whatever_the_hash_seed() -> None:

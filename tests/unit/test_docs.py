@@ -152,8 +152,8 @@ def test_an_arrow_without_words_and_words_without_an_arrow_are_seen(monkeypatch:
 
 def test_metrics_that_nothing_exports_are_said_to_be_so() -> None:
     assert "rollout_phase" in metrics.exported()
-    assert {"drift_cusum", "slo_objective"} & metrics.exported() == set()
-    assert metrics.page().count("Not exported by this version yet.") == 2
+    assert {"drift_cusum", "slo_objective"} <= metrics.exported()
+    assert "Not exported by this version yet." not in metrics.page()
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

@@ -308,7 +308,7 @@ FAULTS: tuple[Fault, ...] = (
 )
 """One row each; the first group has no fault, or one that judges may have without harm."""
 
-assert GOOD.text.lower().startswith("yes")
+assert (GOOD.text or "").lower().startswith("yes")
 
 
 def message(run: Run, report: Report, found: Judgement) -> str:

@@ -47,13 +47,16 @@ def judged(*judges: dict[str, Any], endpoints: dict[str, str] | None = None, **s
 
 def job_of(found: FakeWorld) -> dict[str, Any]:
     found.run_until(lambda w: any(kind == "Job" for kind, _ in w.objects))
-    return next(o for (kind, _), o in found.objects.items() if kind == "Job")["spec"]["template"]["spec"]
+    job = next(o for (kind, _), o in found.objects.items() if kind == "Job")
+    pod: dict[str, Any] = job["spec"]["template"]["spec"]
+    return pod
 
 
 def egress(found: FakeWorld) -> list[dict[str, Any]]:
     job_of(found)
     policy = next(o for (kind, _), o in found.objects.items() if kind == "NetworkPolicy")
-    return policy["spec"]["egress"]
+    rules: list[dict[str, Any]] = policy["spec"]["egress"]
+    return rules
 
 
 def run_of(pod: dict[str, Any]) -> RunSpec:

@@ -1,6 +1,7 @@
 """What a judge is shown, what its reply means, and what is known of an answer before it is judged."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_verdict_becomes_a_ruling(task: Task, verdict: str, passed: bool, score:
         ({"quote": "—"}, "words of the answer"),
     ],
 )
-def test_reply_that_is_no_verdict_is_refused(fields: dict[str, object], why: str) -> None:
+def test_reply_that_is_no_verdict_is_refused(fields: dict[str, Any], why: str) -> None:
     with pytest.raises(BadReply, match=why):
         reply(**fields)
 

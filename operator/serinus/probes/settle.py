@@ -122,7 +122,8 @@ async def _asked(assertion: Assertion, ask: Ask, probe: Probe, question: str, op
         else:
             outcome = await _compared(assertion, ask, opinions.embeddings)
     except NoVerdict as e:
-        return _Part(outcome=None, why=f"{assertion.type}: {e}", aside=e.by_rules or assertion.weight == 0)
+        aside = e.by_rules or assertion.weight == 0
+        return _Part(outcome=None, why=f"{assertion.type}: {e}", aside=aside, by_rules=e.by_rules)
     return _Part(outcome=weighed(assertion, outcome))
 
 

@@ -161,8 +161,11 @@ class ProbeSets:
             known = self._last(key, body)
             if e.later and known is not None:
                 return replace(known, until=self._clock() + TRY_AGAIN, retry=True)
-            reason = "ProbesUnreadable" if e.later else "ProbesNotFound"
-            return self._unread(body, ProbeSetSeen(name=key[1], reason=reason, problem=e.message), e.where)
+            if e.later:
+                unread = ProbeSetSeen(name=key[1], reason="ProbesUnreadable", problem=e.message)
+            else:
+                unread = ProbeSetSeen(name=key[1], reason="ProbesNotFound", problem=e.message)
+            return self._unread(body, unread, e.where)
         known = self._last(key, body)
         if source.version and known is not None and known.version == source.version and self._clock() < known.stale:
             return replace(known, until=self._clock() + READ_AGAIN, retry=False)

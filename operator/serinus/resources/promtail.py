@@ -88,7 +88,7 @@ def merged(sources: Iterable[LogSource], settings: LogSettings, last: str = "") 
     groups: dict[Profile, list[LogSource]] = {}
     for source in sorted(sources, key=lambda s: s.key):
         groups.setdefault(source.profile, []).append(source)
-    kept = jobs(last)
+    kept = jobs(last) if any(problem(profile) for profile in groups) else {}  # reading a long file takes a second
     found = [
         kept.get(_PREFIX + profile.name) if problem(profile) else _shared_job(profile, of, settings)
         for profile, of in sorted(groups.items(), key=lambda item: item[0].name)

@@ -46,7 +46,9 @@ class SharedLogs:
     async def _manifests(self) -> list[Manifest]:
         namespace, logs = self.settings.operator_namespace, self.settings.logs
         alloy, whole = await self._last(naming.ALLOY_CONFIG), await self._last(naming.PROMTAIL_CONFIG)
-        sources = list(self._sources(promtail.profiles_in(whole)))
+        sources = list(self._sources({}))
+        if len(sources) < len(self.customs.keys(LLMSERVICE)):
+            sources = list(self._sources(promtail.profiles_in(whole)))
         profiles = {source.profile for source in sources} | self._of_unread(sources, alloy)
         found = [log_pipeline.build_config(log_pipeline.configuration(profiles, logs, alloy).text, namespace)]
         asked = [source for source in sources if source.promtail]

@@ -72,6 +72,19 @@ class Observed:
         }
         return promtool.test(self.manifest(), [test], folder)
 
+    def missing(self, samples: list[Sample], folder: Path) -> str:
+        """Ask promtool whether every series is recorded of these samples, whatever its value; its complaint."""
+        there = [{"labels": "{}", "value": 1}]
+        names = sorted({rule.record for rule in self.rules})
+        test: dict[str, Any] = {
+            "interval": "1m",
+            "input_series": [*self.series(), *(series for sample in samples for series in sample.input_series())],
+            "promql_expr_test": [
+                {"expr": f"count({name}) > bool 0", "eval_time": "10m", "exp_samples": there} for name in names
+            ],
+        }
+        return promtool.test(self.manifest(), [test], folder)
+
     def manifest(self) -> Manifest:
         """The rules under test after those of the services."""
         [services] = service_rules.build(render.SETTINGS)

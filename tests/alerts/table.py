@@ -18,6 +18,8 @@ from tests.golden import render
 
 GAP = "gap"
 NOT_APPLICABLE = "n/a"
+RECORDED = "yes"
+"""Recorded of a runtime for which nobody has reckoned values a second time."""
 SERIES: dict[str, tuple[str, ...]] = {
     "up": (UP,),
     **{
@@ -75,8 +77,8 @@ def _scraped(runtime: Runtime) -> Iterator[tuple[Rows, Sample]]:
             yield oracles_nvidia.DYNAMO, seen.sample(file)
             yield oracles_nvidia.DYNAMO_WORKER, seen.sample("dynamo-worker.prom")
         else:
-            rows = oracles.OWN[runtime.name] if runtime.serves else oracles.ATTACHED[runtime.name][0]
-            yield rows, seen.sample(file)
+            own, attached = oracles.OWN.get(runtime.name, {}), oracles.ATTACHED.get(runtime.name, ({}, ""))
+            yield own if runtime.serves else attached[0], seen.sample(file)
 
 
 def _value(scraped: list[tuple[Rows, Sample]], series: tuple[str, ...]) -> str:
@@ -89,7 +91,7 @@ def _value(scraped: list[tuple[Rows, Sample]], series: tuple[str, ...]) -> str:
             if found:
                 mean = "~" if ":mean5m" in name and len(series) > 1 else ""
                 return f"{mean}{sum(value for _, value in found):.4g}"
-    return ""
+    return "" if any(rows for rows, _ in scraped) else RECORDED
 
 
 if __name__ == "__main__":

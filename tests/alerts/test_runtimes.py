@@ -1,10 +1,12 @@
 """Owns the proof that every series recorded of every runtime has the right value, from expositions, by promtool."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from serinus.core.signals import RuntimeKind
+from serinus.core.runtime import Signal, Source
+from serinus.core.signals import Kind, RuntimeKind
 from serinus.resources import signal_rules
 from tests.alerts import observed, oracles_engines, oracles_nvidia, oracles_observers
 from tests.alerts.observed import Observed, reckoned
@@ -137,13 +139,23 @@ def test_a_device_whose_exporter_keeps_its_labels_is_joined_too(tmp_path: Path) 
     assert seen.judge([sample], reckoned(oracles_observers.DCGM, sample), tmp_path) == ""
 
 
-def test_every_runtime_of_services_is_tested() -> None:
-    tested = {*OWN, "vllm", "dynamo"}
-    assert tested == {name for name, runtime in RUNTIMES.items() if runtime.serves and runtime.signals}
+def test_a_runtime_without_an_oracle_records_every_series_from_its_samples(tmp_path: Path) -> None:
+    known = {*OWN, *ATTACHED, "vllm", "dynamo"} - {"tgi"}  # one that is known is among them, so that there is one
+    seen = [Observed(r, attached=not r.serves) for n, r in RUNTIMES.items() if r.signals and n not in known]
+
+    assert "tgi" in [found.runtime.name for found in seen]
+    for found in seen:
+        versions = enumerate(observed.files(found.runtime))
+        samples = [found.sample(file, pod=f"chat-{i}", instance=f"chat-{i}:8000") for i, file in versions]
+        assert found.missing(samples, tmp_path) == "", found.runtime.name
 
 
-def test_every_runtime_that_attaches_is_tested() -> None:
-    assert set(ATTACHED) == {name for name, runtime in RUNTIMES.items() if runtime.attaches}
+def test_a_rule_over_a_name_that_the_sample_lacks_is_seen(tmp_path: Path) -> None:
+    wrong = Signal(kind=Kind.GAUGE, classes={"": (Source(metrics=("tgi_queue_sise",)),)})
+    tgi = RUNTIMES["tgi"]
+    seen = Observed(replace(tgi, signals={**tgi.signals, "requests_waiting": wrong}), attached=False)
+
+    assert "llm:requests_waiting" in seen.missing([seen.sample("tgi.prom")], tmp_path)
 
 
 def test_every_runtime_with_signals_has_a_sample() -> None:

@@ -1,9 +1,11 @@
 """Files of probes checked on a laptop: a manifest or promptfoo's own, with lines that an editor can jump to."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from serinus.__main__ import main
 from serinus.cli.validate_probes import validate_probeset_file
 from tests.support.modelserver.knowledge import DEFAULT_KNOWLEDGE, load
 from tests.support.modelserver.probeset import render
@@ -112,3 +114,39 @@ def test_file_that_cannot_be_read_is_a_problem(tmp_path: Path, content: bytes) -
     (problem,) = validate_probeset_file(path)
     assert "cannot be read" in problem.message
     assert validate_probeset_file(tmp_path / "missing.yaml")[0].file == "missing.yaml"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = main(["validate", *arguments])
+    return code, capsys.readouterr().out
+
+
+CONFIG = f"prompts: ['{{{{q}}}}']\ntests:\n- vars: {{q: hi}}\n  {ASSERT}\n"
+
+
+def test_command_checks_files_folders_and_rows_with_lines_and_exit_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write(tmp_path, "promptfooconfig.yaml", CONFIG)
+    assert run(capsys, str(good)) == (0, "")
+    assert run(capsys, str(tmp_path)) == (0, "")
+    bad = write(tmp_path, "bad.yaml", CONFIG.replace("contains", "select-best"))
+    code, text = run(capsys, str(bad))
+    assert code == 1
+    assert f"{bad}: tests: line 4: tests[0].assert[0].type: " in text
+    code, text = run(capsys, "-o", "json", str(good), str(bad))
+    assert code == 1
+    found = json.loads(text)
+    assert (found["objects"], [(p["file"], p["line"]) for p in found["problems"]]) == (2, [(str(bad), 4)])
+    rows = write(tmp_path, "rows.jsonl", '{"vars": {"q": "a"}, "assert": [{"type": "is-json"}]}\n')
+    assert run(capsys, str(rows)) == (0, "")
+    tests = write(tmp_path, "tests.csv", "q,__expected\nhi,x\n")
+    assert run(capsys, str(tests))[0] == 1
+    assert run(capsys, "--prompt", "{{q}}", str(tests)) == (0, "")
+
+
+def test_judged_assertions_of_a_file_need_no_judge_while_it_is_checked(tmp_path: Path) -> None:
+    text = CONFIG.replace("type: contains", "type: llm-rubric").replace(
+        "value: x}", "value: x}, {type: similar, value: y}"
+    )
+    assert lines(write(tmp_path, "promptfooconfig.yaml", text)) == []

@@ -215,6 +215,33 @@ def test_reason_that_nobody_wrote_down_is_seen() -> None:
     assert not is_documented("something went wrong")
 
 
+def test_references_within_the_document_are_followed_and_those_of_schemas_are_left() -> None:
+    text = """
+assertionTemplates:
+  short: {type: length, value: {max: 9}}
+tests:
+- vars: {q: a}
+  assert:
+  - $ref: '#/assertionTemplates/short'
+  - type: is-json
+    value: {$ref: '#/definitions/a', definitions: {a: {type: object}}}
+"""
+    (probe,) = good(text).probes
+    assert [a.type for a in probe.assertions] == ["length", "is-json"]
+    assert probe.assertions[1].value["$ref"] == "#/definitions/a"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("tests:\n- $ref: '#/missing'\n", "not in the document"),
+        ("a: {$ref: '#/a'}\ntests: []\n", "without end"),
+    ],
+)
+def test_reference_that_leads_nowhere_is_a_problem(text: str, word: str) -> None:
+    assert word in only_problem(parse(text))[2]
+
+
 def test_note_says_what_is_ignored_and_stops_nothing() -> None:
     text = f"- vars: {{q: a}}\n  provider: x\n  {ASSERT}\n  options: {{repeat: 3}}\n"
     found = good(text)

@@ -8,6 +8,7 @@ from typing import Final
 from serinus.core.findings import Findings, Place
 from serinus.core.json_tree import read_json
 from serinus.core.jstext import WHITESPACE
+from serinus.core.references import dereferenced
 from serinus.core.tree import Node, UnreadableDocument
 from serinus.core.yaml12 import read_yaml
 
@@ -77,10 +78,11 @@ class Sources:
         name, text = found
         return self.tree(text, name)
 
-    def tree(self, text: str, name: str) -> Place | None:
+    def tree(self, text: str, name: str, *, references: bool = True) -> Place | None:
         """Read a text as JSON (by its ending or its first sign) or YAML; None, and a problem, when it is neither."""
         try:
             node = read_json(text) if _is_json(text, name) else read_yaml(text)
+            node = dereferenced(node) if references and "$ref" in text else node
         except UnreadableDocument as e:
             self.findings.problem(Place(Node(e.line, None), "", name), e.message)
             return None
@@ -93,7 +95,7 @@ class Sources:
             return None
         name, text = found
         if name.endswith((*YAML_ENDINGS, ".json")):
-            return self.tree(text, name)
+            return self.tree(text, name, references=False)  # a schema has references of its own
         if not name.endswith(".txt"):
             self.findings.problem(where, f"found {reference[:100]!r}, allowed are .txt, .json, .yaml and .yml")
             return None

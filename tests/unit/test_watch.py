@@ -195,10 +195,10 @@ def test_cost_of_every_gate_is_shown_before_its_first_run_and_goes_by_its_last_o
 
 def self_test(found: FakeWorld, **changes: Any) -> str:
     """A person asks for a self-test; the name of the run."""
-    name = changes.pop("name", f"chat-{found.stable}-support-self-test-0")
+    name = str(changes.pop("name", f"chat-{found.stable}-support-self-test-0"))
     asked = found.probe_sets["support"].questions
     assert asked is not None
-    spec = {"purpose": "SelfTest", "revision": found.stable, "baseline": found.stable}
+    spec: dict[str, Any] = {"purpose": "SelfTest", "revision": found.stable, "baseline": found.stable}
     spec |= {"probeSet": {"name": "support", "digest": asked.digest}, "attempt": 0} | changes
     made = objects.proberun(name, **spec)
     assert problems("ProbeRun", "spec", made["spec"]) == []

@@ -4,6 +4,7 @@ It asks nobody and judges nothing; `core/measure.py` says what the sums are.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from serinus.core import evidence
@@ -73,10 +74,14 @@ class Sums:
 
     def measure(self) -> Measure:
         """The sums as a report holds them: logarithms only where scores are compared."""
+        c = self._counts
+        counted = Measure(
+            lost=c["lost"], tied=c["tied"], won=c["won"], fault_tied=c["fault_tied"], fault_won=c["fault_won"]
+        )
         if not self._policy.graded:
-            return Measure(**self._counts)
-        return Measure(
-            **self._counts,
+            return counted
+        return replace(
+            counted,
             total=round(self._total, 6),
             squares=round(self._squares, 6),
             rollback=rounded(self._rollback),

@@ -21,6 +21,7 @@ BROKEN = {
     "an open text": ('loki.write "a" { endpoint { url = "http://x } }', "which begins nothing"),
     "a bad escape": ('loki.write "a" { endpoint { url = "\\q" } }', "which is no text"),
     "no value": ('loki.write "a" { endpoint { url = } }', "allowed is a value"),
+    "no brace": ('a "b" x = 1', "found 'x', allowed is '{'"),
     "a value where a name belongs": ('"a" { }', "allowed is a name"),
     "a key that is none": ('a "b" { x = {1 = 2} }', "found '1', allowed is a key"),
     "a template that is none": (

@@ -13,6 +13,10 @@ from serinus.core.runtime import LogFormat
 from serinus.resources import log_pipeline, loki_rules, output_of, promtail
 from serinus.resources.context import Context, LogSettings, Settings
 from serinus.resources.log_source import LogSource, read_source, source_of
+from serinus.shell import reconcile
+from serinus.shell.kinds import Ref
+from serinus.shell.outcomes import Outcome, Result
+from serinus.shell.world import CONFIGMAP, POD_LOGS
 from tests.support import log_corpus
 
 URL = "http://loki/loki/api/v1/push"
@@ -207,6 +211,20 @@ def test_a_team_with_braces_is_no_template_in_an_alert() -> None:
     owner = dataclasses.replace(service().owner, team="{{ .Values }}")
 
     assert all("{{ .V" not in r["labels"]["team"] for r in loki_rules.rules(service(owner=owner)))
+
+
+def test_status_says_at_promtails_fragment_alone_that_its_life_has_ended() -> None:
+    refs = [
+        Ref(POD_LOGS, "team-a", "chat"),
+        *(Ref(CONFIGMAP, "team-a", f"chat-{n}") for n in ("promtail", "loki-rules")),
+    ]
+
+    told = [reconcile._output(Outcome(ref, Result.APPLIED)) for ref in refs]
+    failed = reconcile._output(Outcome(refs[1], Result.REFUSED, "no room"))
+
+    assert [o.message for o in told] == ["", promtail.END_OF_LIFE, ""]
+    assert {o.state for o in told} == {"Applied"}
+    assert (failed.state, failed.message) == ("Failed", "no room")
 
 
 def test_outputs_are_told_from_other_objects_of_their_kind() -> None:

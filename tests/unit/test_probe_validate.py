@@ -138,7 +138,7 @@ def test_command_checks_files_folders_and_rows_with_lines_and_exit_codes(
     assert code == 1
     found = json.loads(text)
     assert (found["objects"], [(p["file"], p["line"]) for p in found["problems"]]) == (2, [(str(bad), 4)])
-    rows = write(tmp_path, "rows.jsonl", '{"vars": {"q": "a"}, "assert": [{"type": "is-json"}]}\n')
+    rows = write(tmp_path, "rows.jsonl", '{"vars": {"input": "a"}, "assert": [{"type": "is-json"}]}\n')
     assert run(capsys, str(rows)) == (0, "")
     tests = write(tmp_path, "tests.csv", "q,__expected\nhi,x\n")
     assert run(capsys, str(tests))[0] == 1

@@ -57,14 +57,12 @@ async def settle(
     leaves = [_decode(raw) for raw in found]
     assertions = list(flat(probe.assertions))
     pairs = list(zip(assertions, leaves, strict=True))
-    parts = [_known(a, leaf) for a, leaf in pairs]
-    if None in parts:
-        decided = not opinions.graded and _is_decided(probe, assertions, leaves)
-        asked = (
-            _asked(a, leaf, probe, question, opinions) for a, leaf in pairs if isinstance(leaf, Ask) and not decided
-        )
+    known = [_known(a, leaf) for a, leaf in pairs]
+    told: Iterator[_Part] = iter(())
+    if None in known and (opinions.graded or not _is_decided(probe, assertions, leaves)):
+        asked = (_asked(a, leaf, probe, question, opinions) for a, leaf in pairs if isinstance(leaf, Ask))
         told = iter(await asyncio.gather(*asked))
-        parts = [part or next(told, _DECIDED) for part in parts]
+    parts = [part or next(told, _DECIDED) for part in known]
     joined = _join(probe.assertions, iter(parts))
     total = _combined(joined, [a.weight for a in probe.assertions], probe.threshold)
     outcome = total.outcome or Outcome(passed=False, score=0.0)

@@ -114,12 +114,6 @@ def quantile(buckets: dict[str, float], q: float) -> float:
     raise AssertionError("a histogram ends in +Inf")
 
 
-def exposition(sample: Sample, times: int) -> str:
-    """The sample as text again, its counters grown to so many times their value."""
-    lines = [f"{_series(row.name, row.labels)} {row.value * (times if row.counts else 1)!r}" for row in sample.rows]
-    return "\n".join(lines) + "\n"
-
-
 def _is(found: str, wanted: "Want") -> bool:
     return wanted(found) if callable(wanted) else found == wanted
 

@@ -24,8 +24,7 @@ A device is joined by the pod that has it. Series of a service's own pods have t
 A *gap* is a signal that a runtime could have and does not expose: nothing is recorded, and no alert or objective over
 it is generated; the status says so. `python -m tests.alerts.table` prints the value of each signal from a sample of
 each runtime, `python -m tests.golden.test_cost` the milliseconds of CPU that rendering a service takes, and
-`python -m tests.alerts.cost vllm 50` what its rules cost a real Prometheus: with vLLM about 370 raw and 125 recorded
-series for a service of one pod, and 16 ms of evaluation a minute.
+`python -m tests.support.rule_cost` what the rules cost a real Prometheus.
 
 Besides these signals, `llm:probe_pass:ratio` and `llm:probe_score:mean` are recorded of the newest run of each gate,
 and `llm:cost_usd:rate5m` and `llm:cost_per_request_usd:mean5m` of what tokens cost by the operator's setting `prices`

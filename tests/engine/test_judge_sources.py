@@ -11,6 +11,7 @@ from serinus.shell.api_errors import Answer, NotFound, Refused, Unavailable
 from serinus.shell.kinds import Object, Ref
 from serinus.shell.probe_sources import Unread, read_source
 from serinus.shell.records import Recorder
+from serinus.shell.settings import InvalidSetting, load_settings
 from serinus.shell.watches import Watches
 from serinus.shell.world import PROBERUN, PROBESET, Customs
 from tests.support import objects
@@ -168,3 +169,11 @@ async def test_probe_set_says_what_a_run_has_measured() -> None:
         "j": 0.7,
         "message": "J 0.70",
     }
+
+
+def test_address_blocks_of_endpoints_are_a_setting() -> None:
+    found = load_settings({"SERINUS_ENDPOINT_CIDRS": '{"judge": ["192.0.2.0/24", "2001:db8::/32"]}'})
+    assert found.endpoint_cidrs == {"judge": ("192.0.2.0/24", "2001:db8::/32")}
+    for wrong in ('{"judge": ["192.0.2.1/24"]}', '{"judge": []}', '{"judge": "192.0.2.0/24"}', '{"a b": ["::/0"]}'):
+        with pytest.raises(InvalidSetting, match="SERINUS_ENDPOINT_CIDRS: found"):
+            load_settings({"SERINUS_ENDPOINT_CIDRS": wrong})

@@ -46,6 +46,4 @@ def _attack(fields: Fields, criteria: dict[str, str]) -> Attack:
     if key not in criteria:
         raise InvalidSpec(fields.at("criterion"), f"found {key!r}, allowed are {', '.join(criteria)}")
     label = Label(criterion=criteria[key], answer=fields.text("answer"), good=False)
-    return Attack(
-        name=fields.text("name"), language=fields.text("language"), tries=fields.text("tries"), label=label
-    )
+    return Attack(name=fields.text("name"), language=fields.text("language"), tries=fields.text("tries"), label=label)

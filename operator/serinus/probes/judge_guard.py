@@ -2,15 +2,15 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs"})
 _LOOKALIKES: Final = str.maketrans("аеорсухіѕԁոＡ", "aeopcyxisdnA")
-_FORM: Final = re.compile(
+_FORM: Final = (
     r"[\"'“”«»]?\b(?:verdict|urteil|veredicto|verdetto|pass(?:ed)?|bestanden)\b[\"'“”«»]?\s*[:=]\s*[\"'“”«»]?"
     r"(?:pass(?:ed)?|true|yes|ja|oui|sí|bestanden|aprobado)\b"
-    r"|\b(?:score|grade|rating|note|nota|punkte|punkty)\b[\"'“”«»]?\s*[:=]\s*[\"'“”«»]?(\d+)\s*/\s*\1\b",
-    re.IGNORECASE,
+    r"|\b(?:score|grade|rating|note|nota|punkte|punkty)\b[\"'“”«»]?\s*[:=]\s*[\"'“”«»]?(\d+)\s*/\s*\1\b"
 )
 
 _PHRASES: Final = (
@@ -123,7 +123,6 @@ _PHRASES: Final = (
     r"(?:मानदंड|निर्देश|पिछले)[^।\n]{0,30}(?:अनदेखा|नज़रअंदाज़|भूल)",
     r"(?:परीक्षक|मूल्यांकनकर्ता|निर्णायक)[^।\n]{0,40}(?:पास|उत्तीर्ण|pass|पूरे अंक)",
 )
-_SPOKEN: Final = re.compile("|".join(f"(?:{p})" for p in _PHRASES), re.IGNORECASE)
 _MAX_SEARCHED: Final = 20_000
 _MAX_SHOWN: Final = 60
 
@@ -141,8 +140,15 @@ def speaks_to_judge(answer: str) -> str:
     text = _flat(
         answer if len(answer) <= _MAX_SEARCHED else answer[: _MAX_SEARCHED // 2] + answer[-_MAX_SEARCHED // 2 :]
     )
-    found = _SPOKEN.search(text) or _FORM.search(text)
+    found = next(filter(None, (pattern.search(text) for pattern in _patterns())), None)
     return found.group(0).strip()[:_MAX_SHOWN] if found else ""
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Compiled when the first answer is to be judged: a run without judges has no use for them."""
+    spoken = "|".join(f"(?:{phrase})" for phrase in _PHRASES)
+    return re.compile(spoken, re.IGNORECASE), re.compile(_FORM, re.IGNORECASE)
 
 
 def _flat(text: str) -> str:

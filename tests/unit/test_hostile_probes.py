@@ -66,8 +66,8 @@ SCRIPTS = [
     ("javascript", "output.constructor.constructor('return this.process.env')()", "undefined"),
     ("python", "while True: pass\nreturn True", "longer than"),
     ("python", "(lambda f: f(f))(lambda f: f(f) + 1)", "RecursionError"),
-    ("python", "len('x' * (2 * 1024 ** 3))", "512 MiB"),
-    ("python", "bytearray(1024 ** 3)", "512 MiB"),
+    ("python", "len('x' * (2 * 1024 ** 3))", "256 MiB"),
+    ("python", "bytearray(1024 ** 3)", "256 MiB"),
     ("python", "__import__('os').kill(__import__('os').getpid(), 9)", "without a result"),
     ("python", "__import__('os')._exit(0)", "without a result"),
     ("python", "open('/tmp/serinus-escape', 'wb', 0).write(b'x')", "OSError"),
@@ -130,6 +130,13 @@ def test_template_cannot_leave_its_sandbox_or_grow_without_end(template: str) ->
     with pytest.raises(Misconfigured, match="hostile"):
         prepare(probe, Templates(), TOOLS)
     assert time.monotonic() - start < LIMIT
+
+
+@pytest.mark.parametrize("source", ["import helpers", "from .helpers import x", "from helpers.deep import x"])
+def test_python_file_that_needs_other_files_is_found_before_anything_is_asked(source: str) -> None:
+    source += "\ndef get_assert(output, context):\n    return True\n"
+    with pytest.raises(Misconfigured, match="must stand alone"):
+        score(type="python", value=source, module="check.py", literal=True)
 
 
 async def test_answer_of_50_megabytes_has_no_score_and_reaches_no_script() -> None:

@@ -228,3 +228,12 @@ async def test_template_that_does_not_end_stops_the_run_before_it_begins(
     scorer = Scorer(str(path), found.probes)
     with pytest.raises(ScoringFailed, match=r"probe 'loops'.*too long"):
         await asyncio.wait_for(scorer.start(), DEADLINE)
+
+
+async def test_python_that_the_cluster_does_not_allow_stops_the_run_before_it_begins(tmp_path: Path) -> None:
+    found = parse_probe_set({"prompts": ["x"], "source": {"inline": "- assert: [{type: python, value: 'True'}]"}}, {})
+    path = tmp_path / "probes.json"
+    path.write_text(probejson.to_json(found), encoding="utf-8")
+    scorer = Scorer(str(path), found.probes, python=False)
+    with pytest.raises(ScoringFailed, match=r"test-1.*python is switched off"):
+        await asyncio.wait_for(scorer.start(), DEADLINE)

@@ -30,6 +30,8 @@ def test_run_parameters_survive_their_text() -> None:
     assert read_run(write_run(RUN)) == RUN
     alone = dataclasses.replace(RUN, identity=dataclasses.replace(PAIRED, baseline=""), stable_url="")
     assert read_run(write_run(alone)) == alone
+    switched_off = dataclasses.replace(RUN, allow_python=False)
+    assert read_run(write_run(switched_off)) == switched_off
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from serinus.core.probe import Assertion, Probe
 from serinus.probes.outcome import Misconfigured, Outcome, Said
 from serinus.probes.prepared import Prepared, prepare
-from serinus.probes.toolbox import make_tools
 from serinus.probes.templates import TemplateFailed, Templates
+from serinus.probes.toolbox import make_tools
 
 TEMPLATES = Templates()
 
@@ -117,3 +117,10 @@ def test_value_of_an_assertion_is_rendered_and_one_from_a_file_is_not() -> None:
 def test_probe_that_cannot_work_is_named(prompt: str, assertion: Assertion) -> None:
     with pytest.raises(Misconfigured, match="probe 'p'"):
         prepared(prompt, {"q": "x"}, assertion)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"), [("{{ q.length }}", "2"), ("{{ l.length }}", "3"), ("{{ d.length }}", "x")]
+)
+def test_length_behind_a_dot_is_what_nunjucks_means(template: str, text: str) -> None:
+    assert Templates().render(template, {"q": "hi", "l": [1, 2, 3], "d": {"length": "x"}}) == text

@@ -4,7 +4,9 @@ It is started without any environment and imports nothing of this package. One J
 `{source, function, output, context, seconds}` in, `{"value": …}` or `{"error": "…"}` out. It ends with its parent.
 """
 
+import ast
 import contextlib
+import importlib.util
 import json
 import os
 import resource
@@ -14,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-MEMORY_BYTES = 512 * 1024 * 1024
+MEMORY_BYTES = 256 * 1024 * 1024
 MAX_RESULT = 1024 * 1024
 _FILES = 32
 _MAX_REASON = 300
@@ -106,6 +108,7 @@ def _confine(seconds: float) -> None:
 def _call(request: dict[str, Any]) -> Any:
     code = compile(request["source"], "<probe>", "exec")
     if request.get("check"):
+        _check_imports(request["source"])
         return True
     names: dict[str, Any] = {"__name__": "probe"}
     exec(code, names)  # noqa: S102 - this is what the process is for
@@ -113,6 +116,22 @@ def _call(request: dict[str, Any]) -> Any:
     if not callable(function):
         raise TypeError(f"found no function {request['function']!r}")
     return function(request["output"], request["context"])
+
+
+def _check_imports(source: str) -> None:
+    """Raise for a module that is imported at the top and is not here: it would fail every answer."""
+    for statement in ast.parse(source).body:
+        names = [a.name for a in statement.names] if isinstance(statement, ast.Import) else []
+        if isinstance(statement, ast.ImportFrom):
+            names = [statement.module or "."]
+        for name in names:
+            if _is_relative(statement) or importlib.util.find_spec(name.partition(".")[0]) is None:
+                raise ModuleNotFoundError(f"a script must stand alone: there is no module {name!r} here")
+
+
+def _is_relative(statement: ast.stmt) -> bool:
+    """Whether an import is from the package that a file stands in; scripts stand in none."""
+    return isinstance(statement, ast.ImportFrom) and statement.level > 0
 
 
 if __name__ == "__main__":

@@ -122,6 +122,12 @@ class _Bounded(SandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
+    def getattr(self, obj: Any, attribute: str) -> Any:  # type: ignore[explicit-override]
+        """What a name behind a dot means; `.length` is what Nunjucks authors write."""
+        if attribute == "length" and isinstance(obj, str | list):
+            return len(obj)
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # type: ignore[explicit-override]
         numbers = all(isinstance(v, int | float) for v in (left, right))
         if not numbers or operator == "**":

@@ -17,8 +17,8 @@ from serinus.resources import signal_rules
 from tests.alerts.sample import FOLDER
 from tests.golden import render
 
-INTERVAL = 30
-"""Seconds between scrapes and between evaluations: the default of kube-prometheus-stack."""
+PACE = 15
+"""Seconds between scrapes and between evaluations while it is measured."""
 REVISION = "r8d21bb77f0"
 _PHASES = ("Pending", "Stable", "Progressing", "Held", "RolledBack", "Ungated", "Invalid")
 
@@ -111,7 +111,7 @@ def configuration(services: int, target: int, folder: Path) -> Path:
         for i in range(services)
     ]
     content = {
-        "global": {"scrape_interval": f"{INTERVAL}s", "evaluation_interval": f"{INTERVAL}s"},
+        "global": {"scrape_interval": f"{PACE}s", "evaluation_interval": f"{PACE}s"},
         "rule_files": [str(folder / "rules" / "*.yaml")],
         "scrape_configs": [
             {"job_name": "pods", "static_configs": pods},

@@ -126,6 +126,9 @@ def test_interval_of_scores_holds_the_mean_and_is_no_narrower_than_that_of_passe
     report = tallied(GRADED, [(mark(0.8), mark(0.9))] * 100)
     low, high = interval(GRADED, report)
     assert low < -0.1 < high < 0
+    text = describe(GRADED, report, judge(GRADED, report, probes=3))
+    assert f"difference of scores -10.0 points, 90 % interval [{100 * low:+.1f}, {100 * high:+.1f}]" in text
+    assert " difference -6.3 points" in describe(POLICY, WORSE, judge(POLICY, WORSE, probes=PROBES))
 
 
 # Several metrics in one gate

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from serinus.core.evidence import FLOOR_ALPHA
 from serinus.core.gates import GateView
 from serinus.core.model import Manifest, Mode, Purpose, QualityGate, Service, Verdict
+from serinus.core.runstatus import recorded_report
 from serinus.core.seen import Questions, RunSeen
 from serinus.core.verdict import Judgement
+from serinus.core.wording import difference
 
 _MAX_MESSAGE = 2000
 _TYPICAL_PAIRS = 200
@@ -33,11 +35,10 @@ def gate_status(view: GateView) -> Manifest:
 
 
 def _numbers(view: GateView, judgement: Judgement) -> Manifest:
-    run, policy = view.run, view.gate.policy
-    percent = (run.status.get("passPercent") or {}) if run else {}
+    policy, report = view.gate.policy, recorded_report(view.run) if view.run else None
     built: Manifest = {"reason": judgement.reason}
-    if {"canary", "stable"} <= percent.keys():
-        built["valuePoints"] = round(percent["canary"] - percent["stable"], 1)
+    if report is not None and report.pairs.scored:
+        built["valuePoints"] = round(100 * difference(policy, report), 1)
         built["limitPoints"] = round(-100 * policy.margin, 1)
     passed = view.verdict is Verdict.PASSED
     evidence = judgement.evidence

@@ -83,7 +83,7 @@ def _describe_pairs(policy: GatePolicy, report: Report, found: Evidence) -> str:
     text = (
         f"{report.usage.calls} calls, {p.scored} pairs on {report.probes_seen} probes: "
         f"canary {_percent(report.canary)}, stable {_percent(report.stable)}, "
-        f"difference {100 * _difference(policy, report):+.1f} points, "
+        f"difference{' of scores' if _graded(policy, report) else ''} {100 * difference(policy, report):+.1f} points, "
         f"{100 * (1 - 2 * policy.alpha):g} % interval [{100 * low:+.1f}, {100 * high:+.1f}]. "
         f"The canary lost {p.lost} pairs and won {p.won}; "
         f"evidence to roll back {_against(found.rollback, 1 / policy.alpha)}, "
@@ -118,7 +118,8 @@ def interval(policy: GatePolicy, report: Report) -> tuple[float, float]:
     return evidence.interval(p.lost, p.tied, p.won, alpha=policy.alpha)
 
 
-def _difference(policy: GatePolicy, report: Report) -> float:
+def difference(policy: GatePolicy, report: Report) -> float:
+    """Canary less stable over the scored pairs, of which there must be some: of scores if the gate compares them."""
     p, whole = report.pairs, _graded(policy, report)
     return whole.total / whole.scored if whole is not None and whole.scored else (p.won - p.lost) / p.scored
 

@@ -13,6 +13,7 @@ from serinus.core.jstext import js_text
 from serinus.core.refused_types import refusal
 
 NEGATION: Final = "not-"
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ def why_refused(name: str) -> str:
     if base in ALLOWED:
         return ""
     why = refusal(base)
+    name = name[:_SHOWN]
     if why:
         return f"found {name!r}, which is refused because {why}; allowed are {_names()}"
     return f"found {name!r}, allowed are {_names()}, and {NEGATION} before each"

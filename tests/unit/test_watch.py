@@ -1,6 +1,7 @@
 """Continuous runs and self-tests in the fake world: what they record, and that no rollout ever hears of them."""
 
 import dataclasses
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from serinus.core.report import Report
 from serinus.core.runspec import RunSpec
 from serinus.core.watch import KEPT_RUNS
 from tests.support import objects
+from tests.support.gate_study.bounds import at_most, mean_at_most
 from tests.unit.fake_world import FakeWorld, counted, good
 from tests.unit.rollouts import at, check, problems, served
 
@@ -264,3 +266,24 @@ def test_revision_is_held_to_what_it_showed_less_one_standard_error() -> None:
     assert drift.good_rate(95, 5, floor=0.8) == pytest.approx(0.95 - 0.0218, abs=1e-4)
     assert drift.good_rate(1000, 0, floor=0.8) == 0.99
     assert drift.good_rate(1, 99, floor=0.8) == 0.8
+
+
+def runs_until_alarm(rng: random.Random, rate: float, good: float, most: int) -> int:
+    """Runs of 100 answers until the limit is reached; `most` if it is not."""
+    value = 0.0
+    for made in range(1, most + 1):
+        passed = sum(rng.random() < rate for _ in range(100))
+        value = drift.advance(value, passed, 100 - passed, good=good, margin=0.05)
+        if value >= drift.LIMIT:
+            return made
+    return most
+
+
+def test_false_alarms_are_as_rare_and_drops_are_seen_as_soon_as_the_page_says() -> None:
+    rng = random.Random(3)
+    steady = [runs_until_alarm(rng, 0.95, 0.95, 100) for _ in range(120)]  # 10,000 answers each
+    assert at_most(sum(n < 100 for n in steady), 120, 1 / 60)
+    assert mean_at_most([100.0 * runs_until_alarm(rng, 0.90, 0.95, 100) for _ in range(120)], 460)
+    assert mean_at_most([100.0 * runs_until_alarm(rng, 0.85, 0.95, 100) for _ in range(120)], 220)
+    too_strict = [runs_until_alarm(rng, 0.95, 0.98, 100) for _ in range(120)]
+    assert not at_most(sum(n < 100 for n in too_strict), 120, 1 / 60)

@@ -17,6 +17,7 @@ PROMETHEUS_OPERATOR = "0.85.0"
 COREDNS = "1.13.2"
 PAUSE = "3.10"
 LOKI = "3.7.8"
+KYVERNO = "1.19.1"
 
 PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd,enable_dns_sd"
 VERSION_FLAG = "-X github.com/prometheus/common/version.Version="
@@ -93,6 +94,7 @@ _OPERATOR = Module(
     "v0.85.0",
     "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
 )
+_KYVERNO = Module("github.com/kyverno/kyverno", "v1.19.1", "h1:/MkgFii3/VlQfKR1JpC9tVwNNVNQTt2S4U6qCsafsTU=")
 _KUBE_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{name}={value}"
     for name, value in (("gitVersion", f"v{KUBERNETES}"), ("gitMajor", "1"), ("gitMinor", "35"))
@@ -168,6 +170,10 @@ _TABLE: tuple[Recipe, ...] = (
     _operator("prometheus-config-reloader", "prometheus-config-reloader", "a few seconds"),
     _logs("promtail", "."),
     _logs("loki", "github.com/grafana/loki/v3/cmd/loki"),
+    GoProgram("kyverno", KYVERNO, "about 5 min", package="./cmd/cli/kubectl-kyverno", module=_KYVERNO, go=(1, 26)),
+    ModuleFiles(
+        "kyverno-crds", KYVERNO, _KYVERNO, "config/crds/policies.kyverno.io/*_namespacedvalidatingpolicies.yaml"
+    ),
     ModuleFiles("prometheus-operator-crds", PROMETHEUS_OPERATOR, _OPERATOR, "example/prometheus-operator-crd/*.yaml"),
 )
 

@@ -19,11 +19,9 @@ LABEL org.opencontainers.image.title="serinus" \
 ENV PATH=/opt/serinus/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    SERINUS_ALERT_RULES_DIR=/usr/share/serinus/alert-rules \
-    SERINUS_DASHBOARDS_DIR=/usr/share/serinus/grafana-dashboards
+    SERINUS_ALERT_RULES_DIR=/usr/share/serinus/alert-rules
 COPY --from=build --chown=root:root /opt/serinus /opt/serinus
 COPY alert-rules /usr/share/serinus/alert-rules
-COPY grafana-dashboards /usr/share/serinus/grafana-dashboards
 COPY crds /usr/share/serinus/crds
 WORKDIR /tmp
 USER 65532:65532

@@ -21,7 +21,7 @@ SITE = f"/usr/local/lib/python{rootfs.PYTHON}/dist-packages"
 FOLDER = "/app"
 ENVIRONMENT = (f"PYTHONPATH={FOLDER}/operator:{FOLDER}", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1")
 
-OPERATOR = ("operator/serinus", "alert-rules", "grafana-dashboards", "crds")
+OPERATOR = ("operator/serinus", "alert-rules", "crds")
 SUPPORT = ("tests/__init__.py", "tests/support/__init__.py", "tests/e2e/knowledge")
 
 

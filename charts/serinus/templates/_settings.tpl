@@ -7,6 +7,7 @@ SERINUS_RESYNC: {{ .Values.operator.resync | quote }}
 SERINUS_PROBE_IMAGE: {{ .Values.probeImage | default (include "serinus.image" .) | quote }}
 SERINUS_MONITOR_LABELS: {{ .Values.operator.monitorLabels | toJson | quote }}
 SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }}
+SERINUS_GRAFANAS: {{ .Values.operator.grafanas | toJson | quote }}
 SERINUS_RUNBOOK_URL: {{ .Values.operator.runbookUrl | quote }}
 SERINUS_DASHBOARD_URL: {{ .Values.operator.dashboardUrl | quote }}
 SERINUS_LOKI_URL: {{ .Values.logs.lokiUrl | quote }}

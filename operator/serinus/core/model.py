@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from serinus.core.logs import Profile
+from serinus.core.policies import Policies
 from serinus.core.runtime import Runtime
 from serinus.core.slo import Slo
 
@@ -203,12 +204,24 @@ class AlertOverride:
     severity: str | None = None
 
 
+class Dashboard(StrEnum):
+    """Which dashboard a service has."""
+
+    SHARED = "Shared"
+    PER_SERVICE = "PerService"
+    NONE = "None"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
     """The switches of spec.monitoring.outputs."""
 
+    dashboard: Dashboard = Dashboard.SHARED
     promtail: bool = True
     loki_rules: bool = False
+    network_policy: bool = False
+    cilium: bool = False
+    tetragon: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +233,7 @@ class Monitoring:
     overrides: Mapping[str, AlertOverride] = field(default_factory=dict, hash=False)
     disabled: frozenset[str] = frozenset()
     logs: Profile = field(default_factory=Profile)
+    policies: Policies = field(default_factory=Policies)
     outputs: Outputs = field(default_factory=Outputs)
 
 

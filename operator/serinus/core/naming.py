@@ -19,6 +19,7 @@ LABEL_OUTCOME = f"{GROUP}/outcome"
 LABEL_METRICS = f"{GROUP}/metrics"
 LABEL_RUNTIME = f"{GROUP}/runtime"
 LABEL_LOG_PROFILE = f"{GROUP}/log-profile"
+LABEL_POLICY = f"{GROUP}/policy"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_COMPONENT = "app.kubernetes.io/component"
 
@@ -35,7 +36,12 @@ MAX_OBJECT_NAME = 63
 _HASH_LENGTH = 8
 PROBE_CONTAINER = "probe"
 LOGS = "logs"
+DASHBOARDS = "dashboards"
+DASHBOARD_SUFFIX = "-dashboard"
 PROMTAIL_SUFFIX = "-promtail"
+POLICY_SUFFIX = "-policy"
+MANAGED_SUFFIX = "-managed"
+NETWORK_SUFFIX = "-serving"
 LOKI_RULES_SUFFIX = "-loki-rules"
 ALLOY_CONFIG = "serinus-alloy"
 PROMTAIL_CONFIG = "serinus-promtail"
@@ -131,6 +137,26 @@ def own_signals(service: str) -> str:
 def promtail_fragment(service: str) -> str:
     """Name of the ConfigMap with the scrape configuration of a service for Promtail."""
     return f"{service}{PROMTAIL_SUFFIX}"
+
+
+def dashboard(service: str) -> str:
+    """Name of the ConfigMap or GrafanaDashboard of a service that has a dashboard of its own."""
+    return f"{service}{DASHBOARD_SUFFIX}"
+
+
+def policy(service: str) -> str:
+    """Name of the policy on the content of a service's objects, and of the ConfigMap with its parameters."""
+    return f"{service}{POLICY_SUFFIX}"
+
+
+def managed_policy(service: str) -> str:
+    """Name of the policy on who writes a service's objects."""
+    return f"{service}{MANAGED_SUFFIX}"
+
+
+def serving_policy(service: str) -> str:
+    """Name of the network and tracing policies of the pods that serve."""
+    return f"{service}{NETWORK_SUFFIX}"
 
 
 def loki_rules(service: str) -> str:

@@ -16,6 +16,7 @@ from serinus.core.model import (
     SERVICE_TYPES,
     AlertOverride,
     Budget,
+    Dashboard,
     GatePolicy,
     InvalidSpec,
     Manifest,
@@ -36,6 +37,7 @@ from serinus.core.model import (
     TrafficStep,
     Workload,
 )
+from serinus.core.policyspec import parse_policies
 from serinus.core.ports import container_port
 from serinus.core.runtime import Catalogue, Runtime
 from serinus.core.slospec import parse_slos
@@ -273,9 +275,14 @@ def _monitoring(spec: Fields, runtime: Runtime) -> Monitoring:
         overrides={o.text("alert"): _override(o) for o in alerts.items("overrides")},
         disabled=frozenset(str(a) for a in alerts.values("disabled")),
         logs=parse_logs(monitoring.child("logs"), runtime.log_format),
+        policies=parse_policies(monitoring),
         outputs=Outputs(
+            dashboard=outputs.one_of("dashboard", Dashboard, Dashboard.SHARED),
             promtail=outputs.boolean("promtail", default=True),
             loki_rules=outputs.boolean("lokiRules", default=False),
+            network_policy=outputs.boolean("networkPolicy", default=False),
+            cilium=outputs.boolean("cilium", default=False),
+            tetragon=outputs.boolean("tetragon", default=False),
         ),
     )
 

@@ -26,7 +26,7 @@ def _outputs(spec: Spec) -> list[str]:
     return [f"spec.monitoring.outputs.{k}" for k, v in found.items() if k not in _ACTED_ON and v not in (None, False)]
 
 
-_ACTED_ON: Final = ("promtail", "lokiRules")
+_ACTED_ON: Final = ("dashboard", "promtail", "lokiRules", "networkPolicy", "cilium", "tetragon")
 """Switches of spec.monitoring.outputs that this version acts on."""
 
 RESTRAINING: Final[Mapping[str, Find]] = {
@@ -38,7 +38,6 @@ RESTRAINING: Final[Mapping[str, Find]] = {
 """Fields that restrain a rollout, as the reference names them, and where they are set."""
 IGNORED: Final[Mapping[str, Find]] = {
     "spec.workload.restartAt": _field("workload", "restartAt"),
-    "spec.monitoring.policies": _field("monitoring", "policies"),
     "spec.monitoring.outputs": _outputs,
 }
 """Fields that restrain nothing, as the reference names them, and where they are set."""

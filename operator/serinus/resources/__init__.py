@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from serinus.core import naming
 from serinus.core.model import Manifest
 from serinus.resources import (
+    dashboard,
     log_pipeline,
     loki_rules,
     probes,
@@ -55,9 +56,9 @@ BUILDERS: tuple[Builder, ...] = (
         suffix=naming.PROMTAIL_SUFFIX,
         note=promtail.END_OF_LIFE,
     ),
-    Builder(
-        build=loki_rules.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.LOKI_RULES_SUFFIX
-    ),
+    Builder(build=dashboard.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.DASHBOARD_SUFFIX),
+    Builder(build=dashboard.build_custom, api_version=dashboard.GRAFANA_API, kind="GrafanaDashboard", output=True),
+    Builder(build=loki_rules.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.LOKI_RULES_SUFFIX),
 )
 """In the order of their writes: what others refer to comes first."""
 

@@ -3,6 +3,7 @@
 It owns what goes from a service into an alert. Text of a user never becomes a template, an expression never text.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,10 +14,11 @@ from serinus.core.alertfile import burn_expression, expression
 from serinus.core.annotation import fill, literal
 from serinus.core.datafile import typed
 from serinus.core.fields import as_member
-from serinus.core.model import AlertOverride, InvalidSpec, Manifest, Service
+from serinus.core.model import AlertOverride, Dashboard, InvalidSpec, Manifest, Service
 from serinus.core.promql import Duration, number, parse_duration, scope
 from serinus.core.slo import Burn, Slo
 from serinus.resources.context import Context
+from serinus.resources.dashboard_frame import SERVICES_UID, Identity
 
 OVERRIDES: Final = "spec.alerts.overrides"
 
@@ -140,8 +142,15 @@ def _runbook(context: Context, alert: Alert) -> str:
 
 
 def _dashboard(context: Context) -> str:
-    base = context.settings.dashboard_base
-    query = urlencode({"var-namespace": context.service.namespace, "var-service": context.service.name})
+    """The setting says where the dashboard of services is; that of one service is beside it."""
+    base, namespace, service = context.settings.dashboard_base, context.service.namespace, context.service.name
+    ours = re.fullmatch(rf"(.*/d/){SERVICES_UID}(?:/[^?]*)?(?:\?.*)?", base)
+    match context.service.monitoring.outputs.dashboard:
+        case Dashboard.PER_SERVICE if ours:
+            return f"{ours[1]}{Identity(namespace, service).uid}"
+        case Dashboard.NONE if ours:
+            return ""
+    query = urlencode({"var-namespace": namespace, "var-service": service})
     return f"{base}{'&' if '?' in base else '?'}{query}" if base else ""
 
 

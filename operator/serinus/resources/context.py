@@ -40,6 +40,8 @@ class Settings:
     logs: LogSettings = field(default_factory=LogSettings)
     runbook_base: str = ""
     dashboard_base: str = ""
+    dashboard_labels: Mapping[str, str] = field(default_factory=lambda: {"grafana_dashboard": "1"})
+    grafanas: Mapping[str, str] = field(default_factory=dict)  # labels of Grafana objects; empty: ConfigMaps are made
     operator_namespace: str = "serinus-system"
     cluster_wide: bool = True  # every namespace is served, so that the rules of a runtime are shared by all
     prices: PriceBook = field(default_factory=dict)

@@ -27,6 +27,7 @@ from serinus.shell.reconcile import Reconciler, Tools
 from serinus.shell.scrapers import Scrapers
 from serinus.shell.settings import Settings
 from serinus.shell.shared import Shared, shared_watches
+from serinus.shell.shared_dashboards import SharedDashboards
 from serinus.shell.shared_logs import SharedLogs
 from serinus.shell.telemetry import Telemetry
 from serinus.shell.voice import Voice
@@ -37,6 +38,8 @@ from serinus.shell.world import JOB, KINDS, LLMSERVICE, MARK, PROBERUN, PROBESET
 _log = logging.getLogger(__name__)
 _SHARED = Key("Shared", "", "")
 _SHARED_LOGS = Key("SharedLogs", "", "")
+_SHARED_DASHBOARDS = Key("SharedDashboards", "", "")
+_ALL_SHARED = (_SHARED, _SHARED_LOGS, _SHARED_DASHBOARDS)
 _GATHERED = 1.0
 """Seconds in which changes of services are gathered before what they share is looked at."""
 
@@ -110,14 +113,18 @@ class Leader:
 
     async def _work(self) -> None:
         tools = self._tools()
-        reconciler, shared, shared_logs = Reconciler(tools), self._shared(), self._shared_logs()
+        reconciler, shared = Reconciler(tools), self._shared()
+        others: dict[Key, SharedLogs | SharedDashboards] = {
+            _SHARED_LOGS: self._shared_logs(),
+            _SHARED_DASHBOARDS: self._shared_dashboards(),
+        }
 
         async def handle(key: Key) -> float | None:
             if key.kind == LLMSERVICE.kind:
                 return await reconciler.run(key.namespace, key.name)
             if key.kind == PROBESET.kind:
                 return await reconciler.run_probe_set(key.namespace, key.name)
-            return await (shared_logs.run() if key == _SHARED_LOGS else shared.run())
+            return await (others[key].run() if key in others else shared.run())
 
         try:
             await self._queue.run(handle)
@@ -144,6 +151,10 @@ class Leader:
         applier = Applier(self._api, self._rules, MARK)
         return SharedLogs(self._api, applier, self._customs, self._around.catalogue, self._around.settings)
 
+    def _shared_dashboards(self) -> SharedDashboards:
+        applier = Applier(self._api, self._rules, MARK)
+        return SharedDashboards(applier, self._customs, self._around.catalogue, self._around.settings, self._installed)
+
     def _installed(self, api_version: str) -> bool:
         """Whether any kind of ours of this API is served; one CRD of a group may be absent alone, which apply says."""
         return any(kind.api_version == api_version for kind in self._discovery.present())
@@ -155,11 +166,11 @@ class Leader:
         self._look_at_shared()
 
     def _look_at_shared(self) -> None:
-        for key in (_SHARED, _SHARED_LOGS):
+        for key in _ALL_SHARED:
             self._queue.add(key, Priority.RESYNC)
 
     def _services_changed(self) -> None:
-        for key in (_SHARED, _SHARED_LOGS):
+        for key in _ALL_SHARED:
             self._queue.add_after(key, _GATHERED)
 
     def _crds(self) -> Iterable[Informer[None]]:
@@ -179,6 +190,8 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         logs=settings.logs,
         runbook_base=settings.runbook_url,
         dashboard_base=settings.dashboard_url,
+        dashboard_labels=settings.dashboard_labels,
+        grafanas=settings.grafanas,
         operator_namespace=settings.namespace,
         cluster_wide=settings.cluster_wide,
         prices=settings.prices,

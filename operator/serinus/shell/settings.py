@@ -73,8 +73,8 @@ class Settings:
     probe_image: str
     monitor_labels: Mapping[str, str]
     alert_rules_dir: Path
-    dashboards_dir: Path
     dashboard_labels: Mapping[str, str]
+    grafanas: Mapping[str, str]
     logs: LogSettings
     allowed: Allowed
     dns_targets: tuple[DnsTarget, ...]
@@ -121,8 +121,8 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         probe_image=source.get("probeImage", "serinus:latest", types.text),
         monitor_labels=source.get("monitorLabels", "", types.pairs),
         alert_rules_dir=source.get("alertRulesDir", "alert-rules", Path),
-        dashboards_dir=source.get("dashboardsDir", "grafana-dashboards", Path),
         dashboard_labels=source.get("dashboardLabels", '{"grafana_dashboard": "1"}', types.pairs),
+        grafanas=source.get("grafanas", "", types.pairs),
         logs=_logs(source),
         allowed=Allowed(
             service_types=source.get("allowedServiceTypes", "ClusterIP", types.members(*SERVICE_TYPES)),

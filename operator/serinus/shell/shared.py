@@ -18,10 +18,11 @@ from serinus.shell.kube import Api
 from serinus.shell.records import NotSettled
 from serinus.shell.settings import variable_name
 from serinus.shell.watches import Watches
-from serinus.shell.world import CONFIGMAP, LLMSERVICE, MARK, RULE, Customs
+from serinus.shell.world import CONFIGMAP, DASHBOARD, LLMSERVICE, MARK, RULE, Customs
 
 _COMPONENT = naming.LABEL_COMPONENT
 _SIGNALS = "signals"
+_OF_NO_SERVICE = f"{_COMPONENT} in ({naming.DASHBOARDS},{naming.LOGS})"
 
 
 def check_observers(names: Iterable[str], catalogue: Catalogue) -> None:
@@ -73,6 +74,7 @@ def shared_watches(api: Api, namespace: str, changed: Callable[[], None], *, rhy
     """Watch the shared outputs: informers of their own, for they carry no service's label."""
     scopes = (
         Scope(RULE, namespace, selector=naming.LABEL_RUNTIME, index_label=_COMPONENT, optional=True),
-        Scope(CONFIGMAP, namespace, selector=f"{_COMPONENT}={naming.LOGS}", index_label=_COMPONENT, optional=True),
+        Scope(CONFIGMAP, namespace, selector=_OF_NO_SERVICE, index_label=_COMPONENT, optional=True),
+        Scope(DASHBOARD, namespace, selector=_OF_NO_SERVICE, index_label=_COMPONENT, optional=True),
     )
     return Watches(Informer(api, scope, MARK, on_change=lambda *_: changed(), rhythm=rhythm) for scope in scopes)

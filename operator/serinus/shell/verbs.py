@@ -51,9 +51,11 @@ VERBS: tuple[Rule, ...] = (
     Rule("policy", ("poddisruptionbudgets",), _OWN),
     Rule("monitoring.coreos.com", ("prometheusrules", "servicemonitors"), _OWN),
     Rule("monitoring.grafana.com", ("podlogs",), _OWN),
+    Rule("grafana.integreatly.org", ("grafanadashboards",), _OWN),
     Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch"), Place.OPERATOR),
     Rule("monitoring.coreos.com", ("prometheusrules",), _OWN, Place.OPERATOR),
     Rule("", ("configmaps",), _OWN, Place.OPERATOR),
+    Rule("grafana.integreatly.org", ("grafanadashboards",), _OWN, Place.OPERATOR),
     Rule("monitoring.coreos.com", ("prometheuses",), _SEE, Place.CLUSTER),
     Rule("apiextensions.k8s.io", ("customresourcedefinitions",), _SEE, Place.CLUSTER),
 )

@@ -35,6 +35,7 @@ NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "Netw
 SERVICE_MONITOR: Final = Kind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
 RULE: Final = Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
 PROMETHEUS: Final = Kind("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
+DASHBOARD: Final = Kind("grafana.integreatly.org", "v1beta1", "grafanadashboards", "GrafanaDashboard")
 POD_LOGS: Final = Kind("monitoring.grafana.com", "v1alpha2", "podlogs", "PodLogs")
 
 KINDS: Final = (
@@ -52,8 +53,20 @@ KINDS: Final = (
     RULE,
     PROMETHEUS,
     POD_LOGS,
+    DASHBOARD,
 )
-PRUNED: Final = (REPLICASET, REVISION, SERVICE, CONFIGMAP, BUDGET, NETWORK_POLICY, SERVICE_MONITOR, RULE, POD_LOGS)
+PRUNED: Final = (
+    REPLICASET,
+    REVISION,
+    SERVICE,
+    CONFIGMAP,
+    BUDGET,
+    NETWORK_POLICY,
+    SERVICE_MONITOR,
+    RULE,
+    POD_LOGS,
+    DASHBOARD,
+)
 """Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
 
 MARK: Final = Mark(naming.FIELD_MANAGER, naming.ANNOTATION_APPLIED)
@@ -103,10 +116,11 @@ _CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] =
     (SERVICE_MONITOR, naming.LABEL_SERVICE, None),
     (RULE, naming.LABEL_SERVICE, None),
     (POD_LOGS, naming.LABEL_SERVICE, None),
+    (DASHBOARD, naming.LABEL_SERVICE, None),
 )
 """Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
 
-_OUTPUTS: Final = frozenset({SERVICE_MONITOR, RULE, POD_LOGS})
+_OUTPUTS: Final = frozenset({SERVICE_MONITOR, RULE, POD_LOGS, DASHBOARD})
 """Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
 
 Enqueue = Callable[[str, str], None]

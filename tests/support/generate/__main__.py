@@ -6,7 +6,7 @@ It must not write a file that is already right: times of files stay.
 import sys
 from pathlib import Path
 
-from tests.support.generate import ROOT, chart, metrics, reference, runtimes, stages
+from tests.support.generate import ROOT, chart, dashboards, metrics, reference, runtimes, stages
 
 
 def write(path: Path, text: str) -> bool:
@@ -31,6 +31,7 @@ def main() -> int:
         metrics.PAGE: metrics.page(),
         runtimes.PAGE: runtimes.page(),
         stages.PAGE: stages.page(),
+        **dashboards.files(),
     }
     changed += [path for path, text in later.items() if write(path, text)]
     print("\n".join(f"wrote {path.relative_to(ROOT)}" for path in changed) or "every generated file was right")

@@ -1,0 +1,45 @@
+"""Dashboards of the whole installation: that of services and that of the fleet, in the operator's namespace.
+
+They belong to no service, and are pruned when no service wants one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from serinus.core import naming
+from serinus.core.model import Dashboard
+from serinus.core.runtime import Catalogue
+from serinus.resources import dashboard
+from serinus.resources.context import Settings
+from serinus.shell.apply import Applier, Sweep, Wanted
+from serinus.shell.records import NotSettled
+from serinus.shell.world import CONFIGMAP, DASHBOARD, LLMSERVICE, Customs
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDashboards:
+    """Keeps the shared dashboards as the services in use want them."""
+
+    applier: Applier
+    customs: Customs
+    catalogue: Catalogue
+    settings: Settings
+    installed: Callable[[str], bool]
+
+    async def run(self) -> None:
+        """Apply the dashboards, or prune what is no longer wanted; raises NotSettled to be tried again."""
+        if self.settings.grafanas and not self.installed(DASHBOARD.api_version):
+            return
+        manifests = dashboard.build_shared(frozenset(self._used()), self.catalogue, self.settings)
+        sweep = Sweep(self.settings.operator_namespace, naming.DASHBOARDS, [CONFIGMAP, DASHBOARD])
+        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
+        failed = [o.message for o in outcomes if o.failed]
+        if failed:
+            raise NotSettled("; ".join(failed))
+
+    def _used(self) -> Iterator[Dashboard]:
+        """What services ask for; one that cannot be read has the default."""
+        for key in self.customs.keys(LLMSERVICE):
+            spec = (self.customs.get(LLMSERVICE, *key) or {}).get("spec") or {}
+            asked = ((spec.get("monitoring") or {}).get("outputs") or {}).get("dashboard")
+            yield Dashboard(asked) if asked in tuple(Dashboard) else Dashboard.SHARED

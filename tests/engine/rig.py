@@ -87,10 +87,12 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(bed: ApiBed, namespace: str, owner: Owner) -> AsyncIterator[Engine]:
+async def engine(
+    bed: ApiBed, namespace: str, owner: Owner, *, observers: Sequence[Callable[[Call], None]] = ()
+) -> AsyncIterator[Engine]:
     """Start an engine and wait until its caches are filled. Starting a second one is what a restart is."""
     news: list[tuple[str, str]] = []
-    async with connected(bed) as api:
+    async with connected(bed, observers=observers) as api:
         watches = Watches(
             _informer(api, Scope(kind, namespace, SERVICE_LABEL, SERVICE_LABEL), news) for kind in _WATCHED
         )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from serinus.shell.api_errors import Answer
 from serinus.shell.apply import Owner, Result, Sweep, Wanted
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Conflict
@@ -41,25 +42,52 @@ async def test_object_of_somebody_else_is_never_taken_over(bed: ApiBed, life: En
 async def test_object_of_somebody_else_without_our_labels_is_never_taken_over(bed: ApiBed, life: Engine) -> None:
     wanted = children.config_map(life.namespace)
     bed.client.create({**wanted, "metadata": {"name": "settings", "namespace": life.namespace}})
-    await reset_writes(bed)
     assert (await life.apply(wanted))[0].result is Result.NAME_CONFLICT
-    assert await writes(bed) == []
 
 
-async def test_object_made_between_our_read_and_our_write_is_given_back(
-    bed: ApiBed, life: Engine, monkeypatch: pytest.MonkeyPatch
+async def test_object_that_nobody_has_seen_is_met_by_one_refused_write_and_stays_untouched(
+    bed: ApiBed, life: Engine
 ) -> None:
     wanted = children.config_map(life.namespace)
+    theirs = bed.client.create({**wanted, "metadata": {"name": "settings", "namespace": life.namespace}})
+    await reset_writes(bed)
+    for _ in range(3):
+        assert (await life.apply(wanted))[0].result is Result.NAME_CONFLICT
+    assert [(write.verb, write.code) for write in await writes(bed)] == [("patch", 409)]
+    assert bed.client.get("v1", "ConfigMap", "settings", life.namespace) == theirs
+
+
+async def test_first_write_is_not_preceded_by_a_read(bed: ApiBed, namespace: str, owner: Owner) -> None:
+    calls: list[str] = []
+    async with engine(bed, namespace, owner, observers=[lambda call: calls.append(call.verb)]) as life:
+        calls.clear()
+        await life.apply(children.config_map(namespace), children.service(namespace), children.job(namespace))
+    assert calls == ["patch", "patch", "create"]
+
+
+async def test_server_that_makes_nothing_at_a_version_is_asked_without_one(
+    bed: ApiBed, life: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = life.api.apply
+
+    async def strict(manifest: Object, *, resource_version: str | None = None, **more: bool) -> tuple[Object, bool]:
+        if resource_version is not None:
+            raise Conflict("patch configmaps", Answer(409, "Conflict", "there is no such version"))
+        return await apply(manifest, **more)
+
+    monkeypatch.setattr(life.api, "apply", strict)
+    theirs = children.config_map(life.namespace)
+    assert (await life.apply(children.config_map(life.namespace)))[0].result is Result.CREATED
     read = life.applier._read
 
     async def read_then_somebody_is_faster(ref: Ref) -> object:
         found = await read(ref)
-        bed.client.create({**wanted, "metadata": {"name": "settings", "namespace": life.namespace}})
+        bed.client.create({**theirs, "metadata": {"name": "b", "namespace": life.namespace}})
         return found
 
     monkeypatch.setattr(life.applier, "_read", read_then_somebody_is_faster)
-    assert (await life.apply(wanted))[0].result is Result.NAME_CONFLICT
-    body = bed.client.get("v1", "ConfigMap", "settings", life.namespace)
+    assert (await life.apply(children.config_map(life.namespace, "b")))[0].result is Result.NAME_CONFLICT
+    body = bed.client.get("v1", "ConfigMap", "b", life.namespace)
     assert body["data"] == {"a": "1"}
     assert "ownerReferences" not in body["metadata"]
     assert "serinus" not in {entry["manager"] for entry in body["metadata"]["managedFields"]}

@@ -25,10 +25,13 @@ from serinus.shell.outcomes import (
     refusal,
     standing,
 )
+from serinus.shell.stamp import annotated, bound, empty, owned_by
 
 __all__ = ["Applier", "Mark", "Outcome", "Owner", "Result", "Standing", "Stored", "Sweep", "Wanted", "standing"]
 
 _log = logging.getLogger(__name__)
+_NO_VERSION = "1"
+"""A version that no object has: etcd's first write is its second revision. Whatever is there differs from it."""
 _REMEMBERED = 50_000
 """Objects about which is remembered that they were as applied; a cache: losing it costs milliseconds."""
 
@@ -71,19 +74,22 @@ class Applier:
 
     async def _one(self, ref: Ref, owner: Owner | None, item: Wanted) -> Outcome:
         once = ref.kind in self._create_once
-        manifest = _owned_by(owner, item.manifest)
-        digest = manifest_hash(manifest)
+        manifest = owned_by(owner, item.manifest)
         entry = self._stored.get(ref)
-        if entry is None and (not once or ref in self._taken):
+        if entry is None and (ref in self._taken or item.resource_version is not None):
             entry = await self._read(ref)
         if entry is None:
             if item.resource_version is not None:
                 message = f"{ref.text}: decided on version {item.resource_version}, but it is not there"
                 return Outcome(ref, Result.STALE, message, "NotFound")
-            return await (self._create(ref, owner, manifest) if once else self._first(ref, manifest, digest))
+            made = await (self._create(ref, manifest) if once else self._first(ref, manifest))
+            if isinstance(made, Outcome):
+                return made
+            entry = made
         refused = refusal(ref, entry, owner, strict=once)
         if refused is not None:
             return refused
+        digest = manifest_hash(manifest)
         if once or self._known_as_applied(ref, manifest, digest, entry):
             return _unchanged(ref, entry)
         return await self._again(ref, item, manifest, digest, entry)
@@ -106,8 +112,22 @@ class Applier:
             return False
         return entry.applied == annotation_value(digest, missing(manifest, fields))
 
-    async def _first(self, ref: Ref, manifest: Object, digest: str) -> Outcome:
-        """The first write: after a read that found nothing, without force, sent once. Not created: a stranger's."""
+    async def _first(self, ref: Ref, manifest: Object) -> Outcome | Entry:
+        """The first write, sent once, at a version that none has: it makes the object or is refused, and changes none.
+
+        A name that is taken gives the entry of what has it, which is looked at before any later write.
+        """
+        digest = manifest_hash(manifest)
+        try:
+            body, _ = await self._api.apply(self._stamped(manifest, digest), resource_version=_NO_VERSION)
+        except Conflict:
+            self._taken.add(ref)
+            entry = await self._read(ref)
+            return entry or await self._unbound(ref, manifest, digest)
+        return await self._settled(ref, Result.CREATED, (manifest, digest), body, before="")
+
+    async def _unbound(self, ref: Ref, manifest: Object, digest: str) -> Outcome:
+        """As `_first`, where nothing is found and yet nothing was made: without force, and taken back if it is met."""
         stamped = self._stamped(manifest, digest)
         try:
             body, created = await self._api.apply(stamped, force=False, again=False)
@@ -122,11 +142,10 @@ class Applier:
 
     async def _withdraw(self, ref: Ref) -> None:
         """Give back every field that we share by accident: an apply of nothing but the name."""
-        metadata = {"name": ref.name, **_namespace(ref)}
-        await self._api.apply({"apiVersion": ref.kind.api_version, "kind": ref.kind.kind, "metadata": metadata})
+        await self._api.apply(empty(ref))
 
     async def _again(self, ref: Ref, item: Wanted, manifest: Object, digest: str, entry: Entry) -> Outcome:
-        stamped = _bound(self._stamped(manifest, digest), entry)
+        stamped = bound(self._stamped(manifest, digest), entry)
         try:
             body, _ = await self._api.apply(stamped, force=True, resource_version=item.resource_version)
         except Refused as error:
@@ -145,14 +164,15 @@ class Applier:
         dropped = missing(manifest, entry.fields() or {})
         if dropped:
             value = annotation_value(digest, dropped)
-            stamped = _bound(self._stamped(manifest, value), entry)
+            stamped = bound(self._stamped(manifest, value), entry)
             body, _ = await self._api.apply(stamped, force=True, resource_version=entry.resource_version)
             entry = entry_of(body, self._mark)
         self._stored.learn(ref.kind, body)
+        self._taken.discard(ref)
         _audit(result, ref, entry, before=before, after=entry.applied)
         return Outcome(ref, result, uid=entry.uid, resource_version=entry.resource_version, dropped=dropped)
 
-    async def _create(self, ref: Ref, owner: Owner | None, manifest: Object) -> Outcome:
+    async def _create(self, ref: Ref, manifest: Object) -> Outcome | Entry:
         """Create without a look before: a name that is taken is refused, and looked at first from then on."""
         try:
             body = await self._api.create(manifest)
@@ -161,8 +181,7 @@ class Applier:
             if entry is None:
                 raise
             self._taken.add(ref)
-            refused = refusal(ref, entry, owner, strict=True)
-            return refused or _unchanged(ref, entry)
+            return entry
         entry = entry_of(body, self._mark)
         self._taken.discard(ref)
         self._stored.learn(ref.kind, body)
@@ -203,25 +222,7 @@ class Applier:
             return None
 
     def _stamped(self, manifest: Object, value: str) -> Object:
-        metadata = manifest["metadata"]
-        annotations = {**(metadata.get("annotations") or {}), self._mark.annotation: value}
-        return {**manifest, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _owned_by(owner: Owner | None, manifest: Object) -> Object:
-    metadata = manifest["metadata"]
-    if owner is None or "ownerReferences" in metadata:
-        return manifest
-    return {**manifest, "metadata": {**metadata, "ownerReferences": [owner.reference()]}}
-
-
-def _bound(manifest: Object, entry: Entry) -> Object:
-    """The manifest for this very object: one of the same name that somebody made meanwhile is a Conflict."""
-    return {**manifest, "metadata": {**manifest["metadata"], "uid": entry.uid}}
-
-
-def _namespace(ref: Ref) -> dict[str, str]:
-    return {} if ref.namespace is None else {"namespace": ref.namespace}
+        return annotated(manifest, self._mark.annotation, value)
 
 
 def _unchanged(ref: Ref, entry: Entry) -> Outcome:

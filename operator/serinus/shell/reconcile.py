@@ -13,9 +13,8 @@ from serinus.core import naming, views
 from serinus.core.arrange import PodPatch
 from serinus.core.model import InvalidSpec
 from serinus.core.retention import old_runs
-from serinus.core.status import Output
 from serinus.plan import Plan, Surroundings, plan
-from serinus.resources import BUILDERS, output_of
+from serinus.resources import BUILDERS
 from serinus.shell import logs
 from serinus.shell.api_errors import Conflict, NotFound, Refused
 from serinus.shell.apply import Applier, Owner, Result, Sweep, Wanted
@@ -26,6 +25,7 @@ from serinus.shell.obstacles import vital, with_obstacle
 from serinus.shell.outcomes import Outcome
 from serinus.shell.rebuild import with_lost_revisions
 from serinus.shell.records import NotSettled, Outdated, Recorder
+from serinus.shell.shown import output, shown_outputs, skipped
 from serinus.shell.voice import Voice
 from serinus.shell.watches import Watches
 from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, REPLICASET, Customs
@@ -35,6 +35,8 @@ _REFUSED_AGAIN = 60.0
 """Seconds until a template that the API server refused is tried again: a webhook may have been the reason."""
 _SOON = 0.2
 """Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
+_NEXT = 0.05
+"""Seconds until the look after a step: in them the watches tell what the writes of the step have made."""
 _ONCE_KINDS = frozenset(b.kind for b in BUILDERS if b.once)
 _TRAFFIC_KINDS = frozenset({"ReplicaSet", "Service"})
 
@@ -123,20 +125,22 @@ class Reconciler:
         """Write: intent, children, pods' labels, runs, then status. Returns seconds if another look is due soon."""
         namespace = body["metadata"]["namespace"]
         if planned.moved:
-            body = await self._recorder.service(body, planned, _shown_outputs(body))
+            body = await self._recorder.service(body, planned, shown_outputs(body))
         outcomes = await self._apply(body, planned, observation)
         relabelled = await self._relabel(namespace, planned.patches)
         await self._recorder.runs(namespace, planned)
         await self._recorder.forget(namespace, planned.expired)
         told, changed = with_obstacle(planned, outcomes)
-        outputs = [_output(o) for o in outcomes if not vital(o) and o.result is not Result.PRUNED]
-        outputs += self._skipped(planned)
-        outputs = _shown_outputs(body) if planned.invalid else outputs
-        body = await self._recorder.service(body, told, outputs)
+        outputs = [output(o) for o in outcomes if not vital(o) and o.result is not Result.PRUNED]
+        outputs += skipped(planned, self._tools.installed)
+        outputs = shown_outputs(body) if planned.invalid else outputs
+        if changed or not planned.moved or any(o.failed for o in outcomes):
+            # After a step the next look, which is due at once, writes the intent that follows and this in one.
+            body = await self._recorder.service(body, told, outputs)
         self._tools.voice.tell(body, told, outputs)
         _raise_failures(outcomes)
         if planned.moved:
-            return 0.0
+            return _NEXT
         busy = (
             changed
             or relabelled
@@ -185,14 +189,6 @@ class Reconciler:
             logs.event(_log, "relabelled", object=ref.text, live=patch.live, drain=patch.drain)
         return bool(patches)
 
-    def _skipped(self, planned: Plan) -> list[Output]:
-        """Outputs whose API is not installed: said, not forgotten."""
-        return [
-            Output(kind=m["kind"], name=m["metadata"]["name"], state="Skipped", reason="ApiNotInstalled")
-            for m in planned.manifests
-            if output_of(m["kind"], m["metadata"]["name"]) and not self._tools.installed(m["apiVersion"])
-        ]
-
 
 def _soonest(*seconds: float | None) -> float | None:
     return min((s for s in seconds if s is not None), default=None)
@@ -215,23 +211,6 @@ def _pod_patch(patch: PodPatch, now: float) -> Object:
             naming.ANNOTATION_DRAIN_SINCE: views.timestamp(now) if patch.drain else None,
         }
     return {"metadata": metadata}
-
-
-def _shown_outputs(body: Object) -> list[Output]:
-    """The outputs as status has them: nothing is known yet of those of a new state."""
-    shown = (body.get("status") or {}).get("outputs") or []
-    return [Output(**{k: str(o.get(k, "")) for k in ("kind", "name", "state", "reason", "message")}) for o in shown]
-
-
-def _output(outcome: Outcome) -> Output:
-    builder = output_of(outcome.ref.kind.kind, outcome.ref.name)
-    return Output(
-        kind=outcome.ref.kind.kind,
-        name=outcome.ref.name,
-        state="Failed" if outcome.failed else "Applied",
-        reason=outcome.reason if outcome.failed else "",
-        message=outcome.message if outcome.failed else (builder.note if builder else ""),
-    )
 
 
 def _soon_again(outcome: Outcome) -> bool:

@@ -31,12 +31,16 @@ class Priority(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Seconds of backoff (first, longest) and the pace of one key: runs in a row, then one every `interval` seconds."""
+    """Seconds of backoff (first, longest) and the pace of one key: runs in a row, then one every `interval` seconds.
+
+    `echo`: seconds after a run in which a resync that came meanwhile waits for others: a run's own writes call back.
+    """
 
     first: float = 0.5
     longest: float = 300.0
     burst: int = 30
     interval: float = 1.0
+    echo: float = 0.05
 
     def backoff(self, failures: int, jitter: float) -> float:
         """Seconds to wait after this many failures in a row (from 1); `jitter` in [0, 1) takes up to a half off."""
@@ -187,6 +191,9 @@ class WorkQueue(Generic[K]):
                 del self._ready[priority][key]
                 state = self._keys[key]
                 state.priority, state.running, state.since = None, True, asyncio.get_running_loop().time()
+                if state.timer is not None:  # this run sees what was to be seen, and says itself when to look again
+                    state.timer.cancel()
+                    state.timer = None
                 return key
         return None
 
@@ -221,7 +228,9 @@ class WorkQueue(Generic[K]):
     def _done(self, key: K, state: _Key) -> None:
         state.running = False
         dirty, state.dirty = state.dirty, None
-        if dirty is not None:
+        if dirty is Priority.RESYNC and self._pacing.echo:
+            self.add_after(key, self._pacing.echo)
+        elif dirty is not None:
             self._enqueue(key, state, dirty)
         elif state.forgotten:
             del self._keys[key]

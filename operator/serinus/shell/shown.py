@@ -1,0 +1,39 @@
+"""Outputs as status shows them: from what became of a write, from the API that is not there, from the status before.
+
+It reads and builds values; it decides nothing and writes nothing.
+"""
+
+from collections.abc import Callable
+
+from serinus.core.status import Output
+from serinus.plan import Plan
+from serinus.resources import output_of
+from serinus.shell.kinds import Object
+from serinus.shell.outcomes import Outcome
+
+
+def shown_outputs(body: Object) -> list[Output]:
+    """The outputs as status has them: nothing is known yet of those of a new state."""
+    shown = (body.get("status") or {}).get("outputs") or []
+    return [Output(**{k: str(o.get(k, "")) for k in ("kind", "name", "state", "reason", "message")}) for o in shown]
+
+
+def output(outcome: Outcome) -> Output:
+    """The output of which this became."""
+    builder = output_of(outcome.ref.kind.kind, outcome.ref.name)
+    return Output(
+        kind=outcome.ref.kind.kind,
+        name=outcome.ref.name,
+        state="Failed" if outcome.failed else "Applied",
+        reason=outcome.reason if outcome.failed else "",
+        message=outcome.message if outcome.failed else (builder.note if builder else ""),
+    )
+
+
+def skipped(planned: Plan, installed: Callable[[str], bool]) -> list[Output]:
+    """Outputs whose API is not installed: said, not forgotten."""
+    return [
+        Output(kind=m["kind"], name=m["metadata"]["name"], state="Skipped", reason="ApiNotInstalled")
+        for m in planned.manifests
+        if output_of(m["kind"], m["metadata"]["name"]) and not installed(m["apiVersion"])
+    ]

@@ -29,7 +29,7 @@ from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import LOOK_AT_JOB, waits, wake_after
 from serinus.core.watch import Watch, Watched, cusums, forgotten, watch
-from serinus.resources import BUILDERS, Builder, judge_access, monitoring, signal_rules
+from serinus.resources import BUILDERS, Builder, admission_policy, judge_access, monitoring, signal_rules
 from serinus.resources.context import Context, Settings
 from serinus.upkeep import RunUpdate, run_updates
 
@@ -58,6 +58,7 @@ class Plan:
     view: View
     moved: bool
     manifests: tuple[Manifest, ...] = field(hash=False)
+    notes: Mapping[Builder, str] = field(default_factory=dict, hash=False)  # what status says of applied outputs
     patches: tuple[PodPatch, ...] = ()
     runs: tuple[RunUpdate, ...] = ()
     decisions: tuple[DecisionUpdate, ...] = ()
@@ -266,6 +267,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         probes_problem=desk.probes_problem,
         monitoring_problems=monitoring.problems(context),
         monitoring_note=monitoring.note(context),
+        unjudged=admission_policy.unjudged(context),
         gaps=signal_rules.gaps(desk.service.runtime),
         scorecard=_scorecard(desk, state, new),
     )
@@ -273,6 +275,7 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         view=view,
         moved=new != state,
         manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in desk.around.build(b, context)),
+        notes=_notes(context),
         patches=context.arrangement.patches,
         runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle, refused=look.watch.refused),
         decisions=() if desk.invalid else _answers(desk, state, new),
@@ -283,6 +286,10 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         expired=_expired(desk, new),
         requeue_after=0.0 if new != state else _wake(desk, new, look),
     )
+
+
+def _notes(context: Context) -> dict[Builder, str]:
+    return {b: b.told(context) if b.told else b.note for b in BUILDERS if b.told or b.note}
 
 
 def _context(desk: _Desk, state: State, look: _Look) -> Context:

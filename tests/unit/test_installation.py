@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from serinus.cli.context import Unusable, surroundings
-from serinus.core.installation import DNS_TARGETS, Allowed, DnsTarget
+from serinus.core.installation import DNS_TARGETS, Allowed, Peer
 from serinus.core.model import InvalidSpec
-from serinus.resources.dns import dns_egress
+from serinus.resources.peers import peer_rules
 from tests.unit.fake_world import FAST, FakeWorld, world
 from tests.unit.rollouts import condition, served
 
@@ -89,15 +89,15 @@ def test_probe_pods_reach_the_dns_of_common_distributions() -> None:
 
 def test_probe_pods_reach_dns_where_the_installation_says() -> None:
     found = served()
-    targets = (DnsTarget(namespace="dns", ports=(1053,)),)
+    targets = (Peer(namespace="dns", ports=(1053,)),)
     settings = dataclasses.replace(found.around.settings, dns=targets)
     found.around = dataclasses.replace(found.around, settings=settings)
     found.rest()
 
-    assert policy(found)[-1:] == dns_egress(targets)
+    assert policy(found)[-1:] == peer_rules(targets)
     assert policy(found)[-1]["to"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}}}]
     assert "kube-system" not in str(policy(found))
 
 
 def test_a_target_without_ports_allows_any() -> None:
-    assert "ports" not in dns_egress(DNS_TARGETS)[0]
+    assert "ports" not in peer_rules(DNS_TARGETS)[0]

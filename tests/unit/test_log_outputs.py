@@ -10,10 +10,10 @@ from serinus.core import naming
 from serinus.core.logs import Profile, Redact
 from serinus.core.model import Manifest, Service
 from serinus.core.runtime import LogFormat
-from serinus.resources import log_pipeline, loki_rules, output_of, promtail
+from serinus.resources import BUILDERS, log_pipeline, loki_rules, output_of, promtail
 from serinus.resources.context import Context, LogSettings, Settings
 from serinus.resources.log_source import LogSource, read_source, source_of
-from serinus.shell import reconcile
+from serinus.shell import shown
 from serinus.shell.kinds import Ref
 from serinus.shell.outcomes import Outcome, Result
 from serinus.shell.world import CONFIGMAP, POD_LOGS
@@ -219,8 +219,9 @@ def test_status_says_at_promtails_fragment_alone_that_its_life_has_ended() -> No
         *(Ref(CONFIGMAP, "team-a", f"chat-{n}") for n in ("promtail", "loki-rules")),
     ]
 
-    told = [reconcile._output(Outcome(ref, Result.APPLIED)) for ref in refs]
-    failed = reconcile._output(Outcome(refs[1], Result.REFUSED, "no room"))
+    notes = {b: b.note for b in BUILDERS}
+    told = [shown.output(Outcome(ref, Result.APPLIED), notes) for ref in refs]
+    failed = shown.output(Outcome(refs[1], Result.REFUSED, "no room"), notes)
 
     assert [o.message for o in told] == ["", promtail.END_OF_LIFE, ""]
     assert {o.state for o in told} == {"Applied"}

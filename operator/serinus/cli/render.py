@@ -69,7 +69,10 @@ def _rendered(
 
 def _installed(manifest: dict[str, Any], apis: list[str] | None) -> bool:
     """Whether an output's API is among those given; what is no optional output needs no such API."""
-    optional = "." in manifest["apiVersion"] and output_of(manifest["kind"], manifest["metadata"]["name"])
+    builder = output_of(manifest["kind"], manifest["metadata"]["name"])
+    optional = "." in manifest["apiVersion"] and builder
+    if builder is not None and builder.unless and (apis is None or builder.unless in apis):
+        return False
     if apis is None or not optional or manifest["apiVersion"] in apis:
         return True
     name = f"{manifest['kind']} {manifest['metadata']['name']}"

@@ -38,8 +38,8 @@ def check_allowed(service: Service, allowed: Allowed) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DnsTarget:
-    """Pods of a namespace, or an address block, that answer DNS. `ports` empty: any; else UDP and TCP on these."""
+class Peer:
+    """Pods of a namespace, or an address block. `ports` empty: any; else UDP and TCP on these."""
 
     namespace: str = ""
     pod_labels: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -47,11 +47,34 @@ class DnsTarget:
     ports: tuple[int, ...] = ()
 
 
+PRIVATE_BLOCKS: Final = (
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Who reaches the pods that serve and what they reach, as far as an installation knows it."""
+
+    clients: tuple[Peer, ...] = ()  # who asks; empty: every pod of the cluster
+    monitoring: tuple[Peer, ...] = ()  # who scrapes; empty: where Prometheus objects are seen, else every pod
+    egress: tuple[Peer, ...] = ()  # what they reach besides DNS and each other
+    hosts: tuple[str, ...] = ()  # hosts outside that they reach on port 443, where a policy can follow names
+    inside: tuple[str, ...] = PRIVATE_BLOCKS  # address blocks of the cluster: a connection elsewhere is told
+    model_paths: tuple[str, ...] = ("/models",)  # where models are: a write there is told
+
+
 DNS_TARGETS: Final = (
-    DnsTarget(namespace="kube-system", pod_labels={"k8s-app": "kube-dns"}),
-    DnsTarget(
-        namespace="openshift-dns", pod_labels={"dns.operator.openshift.io/daemonset-dns": "default"}, ports=(5353,)
-    ),
-    DnsTarget(cidr="169.254.20.10/32", ports=(53,)),
+    Peer(namespace="kube-system", pod_labels={"k8s-app": "kube-dns"}),
+    Peer(namespace="openshift-dns", pod_labels={"dns.operator.openshift.io/daemonset-dns": "default"}, ports=(5353,)),
+    Peer(cidr="169.254.20.10/32", ports=(53,)),
 )
 """CoreDNS of nearly every distribution, OpenShift's, and the address that Kubernetes documents for a node's cache."""

@@ -49,7 +49,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """One rule: what must hold, and two forms of what is said if it does not: a fixed text, and one with what was found."""
+    """One rule: what must hold; what is allowed, as a fixed text; CEL that says what was found."""
 
     rule: Rule
     expression: str

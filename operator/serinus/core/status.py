@@ -14,6 +14,7 @@ from serinus.core.gatestatus import chances, cost, gate_status
 from serinus.core.invalidstatus import withdrawn
 from serinus.core.judge_cost import in_a_run, warning
 from serinus.core.model import Manifest, Mode, Service, Verdict
+from serinus.core.policystatus import is_policy, policies_ready
 from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
 from serinus.core.seen import Outcome, PodSeen, Questions, RevisionSeen, RunSeen
 from serinus.core.traffic import Goal, peak, shares
@@ -51,6 +52,7 @@ class View:
     probes_problem: Hold | None = None
     monitoring_problems: tuple[Problem, ...] = ()
     monitoring_note: str = ""
+    unjudged: str = ""  # admission rules that are asked for and cannot be judged, and why
     gaps: tuple[str, ...] = ()  # signals that the runtime could have and does not
     scorecard: Mapping[str, int] = field(default_factory=dict)
     questions: Mapping[str, Questions] = field(default_factory=dict)  # by ProbeSet
@@ -289,6 +291,7 @@ def _facts(view: View, word: str, outputs: Sequence[Output]) -> ConditionFacts:
         spec_problem=view.spec_problem,
         probes_problem=view.probes_problem,
         monitoring=_monitoring(view, outputs),
+        policies=policies_ready(view.service.monitoring.policies, outputs, view.unjudged),
         monitoring_note=view.monitoring_note,
         enforced=view.service.rollout.mode is Mode.ENFORCE,
     )
@@ -296,5 +299,6 @@ def _facts(view: View, word: str, outputs: Sequence[Output]) -> ConditionFacts:
 
 def _monitoring(view: View, outputs: Sequence[Output]) -> tuple[Problem, ...]:
     """What keeps the monitoring from being as the spec says."""
-    failed = (f"{o.kind} {o.name}: {o.message or o.reason}" for o in outputs if o.state == "Failed")
+    lost = [o for o in outputs if o.state == "Failed" and not is_policy(o)]
+    failed = (f"{o.kind} {o.name}: {o.message or o.reason}" for o in lost)
     return (*view.monitoring_problems, *(Problem("NotAsSpecified", message) for message in failed))

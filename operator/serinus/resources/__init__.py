@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from serinus.core import naming
 from serinus.core.model import Manifest
 from serinus.resources import (
+    admission_policy,
+    cilium_policy,
     dashboard,
+    kyverno_policy,
     log_pipeline,
     loki_rules,
+    network_policy,
     probes,
     prometheus_rule,
     promtail,
     service,
     service_monitor,
     signal_rules,
+    tracing_policy,
     workload,
 )
 from serinus.resources.context import Context
@@ -32,10 +37,22 @@ class Builder:
     output: bool = False  # shown in status.outputs
     suffix: str = ""  # what names of this output end in, if other objects of the kind are no outputs
     note: str = ""  # what status says of it, though it was applied
+    told: Callable[[Context], str] | None = None  # the same, where it depends on the service
+    unless: str = ""  # an API that makes it needless where it is installed
     retreat: bool = False  # written even while the spec is invalid: what takes a canary back
 
 
 BUILDERS: tuple[Builder, ...] = (
+    Builder(build=kyverno_policy.build, api_version=kyverno_policy.API_VERSION, kind=kyverno_policy.KIND, output=True),
+    Builder(
+        build=admission_policy.build,
+        api_version="v1",
+        kind="ConfigMap",
+        output=True,
+        suffix=naming.POLICY_SUFFIX,
+        note=admission_policy.NOTE,
+        unless=kyverno_policy.API_VERSION,
+    ),
     Builder(build=workload.build_revisions, api_version="apps/v1", kind="ControllerRevision", retreat=True),
     Builder(build=workload.build_replica_sets, api_version="apps/v1", kind="ReplicaSet", retreat=True),
     Builder(build=service.build, api_version="v1", kind="Service"),
@@ -58,9 +75,31 @@ BUILDERS: tuple[Builder, ...] = (
     ),
     Builder(build=dashboard.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.DASHBOARD_SUFFIX),
     Builder(build=dashboard.build_custom, api_version=dashboard.GRAFANA_API, kind="GrafanaDashboard", output=True),
+    Builder(
+        build=network_policy.build,
+        api_version="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        output=True,
+        suffix=naming.NETWORK_SUFFIX,
+        told=network_policy.note,
+    ),
+    Builder(
+        build=cilium_policy.build,
+        api_version=cilium_policy.API_VERSION,
+        kind=cilium_policy.KIND,
+        output=True,
+        told=cilium_policy.note,
+    ),
+    Builder(
+        build=tracing_policy.build,
+        api_version=tracing_policy.API_VERSION,
+        kind=tracing_policy.KIND,
+        output=True,
+        told=tracing_policy.note,
+    ),
     Builder(build=loki_rules.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.LOKI_RULES_SUFFIX),
 )
-"""In the order of their writes: what others refer to comes first."""
+"""In the order of their writes: what others refer to comes first, and what judges others before them."""
 
 
 def output_of(kind: str, name: str) -> Builder | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement
 from serinus.core.gates import GateView
-from serinus.core.installation import DNS_TARGETS, Allowed, DnsTarget
+from serinus.core.installation import DNS_TARGETS, Allowed, Network, Peer
 from serinus.core.judge import Judged
 from serinus.core.model import Manifest, Service, Workload
 from serinus.core.prices import PriceBook
@@ -48,8 +48,11 @@ class Settings:
     observers: tuple[str, ...] = ()  # runtimes that see services of other runtimes
     endpoints: Mapping[str, str] = field(default_factory=dict)  # addresses of judges outside, by name
     endpoint_cidrs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # address blocks of some of them
-    dns: tuple[DnsTarget, ...] = DNS_TARGETS
+    dns: tuple[Peer, ...] = DNS_TARGETS
     allowed: Allowed = field(default_factory=Allowed)
+    network: Network = field(default_factory=Network)
+    admission_policy: bool = False  # the chart's ValidatingAdmissionPolicy is installed
+    user: str = ""  # the operator's own user name, as the API server sees it; empty: not known
     allow_python: bool = True  # whether probes may run Python of their authors
     endpoint_slices: bool = False  # the ServiceMonitor CRD has serviceDiscoveryRole: prometheus-operator >= 0.86
 

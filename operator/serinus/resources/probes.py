@@ -5,13 +5,13 @@ import hashlib
 from serinus.core import naming
 from serinus.core.gates import GateView, parameters
 from serinus.core.model import Manifest, Purpose
-from serinus.core.ports import container_port
 from serinus.core.report import Identity
 from serinus.core.runs import job_deadline
 from serinus.core.runspec import ENV_PROBES, ENV_RUN, MAX_SEED, RunSpec, to_json
 from serinus.resources import judge_access
 from serinus.resources.context import Context
-from serinus.resources.dns import dns_egress
+from serinus.resources.peers import peer_rules
+from serinus.resources.reach import serving_ports
 
 _PROBES_PATH = "/probes"
 _TOKEN_DIRECTORY = "/var/run/serinus"  # noqa: S105 a path, no secret
@@ -196,7 +196,7 @@ def _job(context: Context, view: GateView) -> Manifest:
 def build_network_policy(context: Context) -> list[Manifest]:
     """Probe pods reach the service's pods, the judges and DNS, and nobody reaches them."""
     service = context.service
-    ports = sorted(set(_serving_ports(context)))
+    ports = sorted(set(serving_ports(context)))
     return [
         {
             "apiVersion": "networking.k8s.io/v1",
@@ -214,20 +214,9 @@ def build_network_policy(context: Context) -> list[Manifest]:
                         "to": [{"podSelector": {"matchLabels": {naming.LABEL_SERVICE: service.name}}}],
                         "ports": [{"protocol": "TCP", "port": number} for number in ports],
                     },
-                    *dns_egress(context.settings.dns),
+                    *peer_rules(context.settings.dns),
                     *judge_access.egress(context),
                 ],
             },
         }
     ]
-
-
-def _serving_ports(context: Context) -> list[int]:
-    names = [context.state.stable, context.state.revision, ""]
-    found = []
-    for name in names:
-        template = context.data_of(name).get("template") if name else context.workload.template
-        if template:
-            port = str(context.port_of(name)) if name else context.workload.port
-            found.append(container_port(template, port, "spec.workload.port"))
-    return found

@@ -198,6 +198,9 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         allow_python=settings.allow_python,
         observers=settings.observers,
         dns=settings.dns_targets,
+        network=settings.network,
+        admission_policy=settings.admission_policy,
+        user=settings.user,
         allowed=settings.allowed,
     )
     trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)

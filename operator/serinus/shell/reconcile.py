@@ -25,7 +25,7 @@ from serinus.shell.obstacles import vital, with_obstacle
 from serinus.shell.outcomes import Outcome
 from serinus.shell.rebuild import with_lost_revisions
 from serinus.shell.records import NotSettled, Outdated, Recorder
-from serinus.shell.shown import output, shown_outputs, skipped
+from serinus.shell.shown import needless, output, shown_outputs, skipped
 from serinus.shell.voice import Voice
 from serinus.shell.watches import Watches
 from serinus.shell.world import JOB, LLMSERVICE, POD, PROBERUN, PRUNED, REPLICASET, Customs
@@ -131,7 +131,7 @@ class Reconciler:
         await self._recorder.runs(namespace, planned)
         await self._recorder.forget(namespace, planned.expired)
         told, changed = with_obstacle(planned, outcomes)
-        outputs = [output(o) for o in outcomes if not vital(o) and o.result is not Result.PRUNED]
+        outputs = [output(o, planned.notes) for o in outcomes if not vital(o) and o.result is not Result.PRUNED]
         outputs += skipped(planned, self._tools.installed)
         outputs = shown_outputs(body) if planned.invalid else outputs
         if changed or not planned.moved or any(o.failed for o in outcomes):
@@ -156,7 +156,8 @@ class Reconciler:
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
         wanted = []
         for manifest in planned.manifests:
-            if not self._tools.installed(manifest["apiVersion"]) or self._made_already(manifest):
+            installed = self._tools.installed
+            if not installed(manifest["apiVersion"]) or needless(manifest, installed) or self._made_already(manifest):
                 continue
             ref = self._tools.api.ref_of(manifest)
             version = observation.versions.get(ref) if manifest["kind"] in _TRAFFIC_KINDS else None

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from serinus.core.installation import DNS_TARGETS, DnsTarget
+from serinus.core.installation import DNS_TARGETS, Peer
 from serinus.core.model import InvalidSpec
 from serinus.core.prices import PriceBook, parse_prices
 
@@ -17,6 +17,7 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]{0,252}")
 _LAST_PORT: Final = 65535
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_HOST: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]{2,63}")
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -109,6 +110,36 @@ def word_or_none(found: str) -> str:
     return found
 
 
+def user_or_none(found: str) -> str:
+    """The name of a user as the API server writes it, or empty."""
+    if not re.fullmatch(r"[A-Za-z0-9._:@/-]{0,253}", found):
+        raise ValueError("a user name such as system:serviceaccount:serinus-system:serinus, or empty")
+    return found
+
+
+def hosts(found: str) -> tuple[str, ...]:
+    """Names of hosts with commas between them, each may begin with `*.`; empty: none."""
+    parts = tuple(dict.fromkeys(part.strip().lower() for part in found.split(",") if part.strip()))
+    if not all(_HOST.fullmatch(part) for part in parts):
+        raise ValueError("names of hosts such as huggingface.co or *.hf.co, with commas between them")
+    return parts
+
+
+def networks(found: str) -> tuple[str, ...]:
+    """Address blocks with commas between them, at least one."""
+    allowed = "address blocks such as 10.0.0.0/8, with commas between them"
+    try:
+        parts = tuple(dict.fromkeys(str(ip_network(part.strip())) for part in found.split(",")))
+    except ValueError as error:
+        raise ValueError(allowed) from error
+    return parts
+
+
+def paths(found: str) -> tuple[str, ...]:
+    """Absolute paths with commas between them, at least one."""
+    return tuple(dict.fromkeys(path(part.strip()) for part in found.split(",")))
+
+
 def path(found: str) -> str:
     """An absolute path of plain names."""
     if not re.fullmatch(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", found):
@@ -194,13 +225,18 @@ def prefixes(found: str) -> tuple[str, ...]:
     return parts
 
 
-def dns_targets(found: str) -> tuple[DnsTarget, ...]:
+def dns_targets(found: str) -> tuple[Peer, ...]:
     """A JSON list of places of DNS; empty: the usual ones."""
+    return peers(found) if found.strip() else DNS_TARGETS
+
+
+def peers(found: str) -> tuple[Peer, ...]:
+    """A JSON list of pods of a namespace and of address blocks; empty: none."""
     if not found.strip():
-        return DNS_TARGETS
+        return ()
     allowed = 'a JSON list such as [{"namespace": "kube-system", "podLabels": {"k8s-app": "kube-dns"}, "ports": [53]}]'
     try:
-        return tuple(_dns_target(**_renamed(target)) for target in json.loads(found))
+        return tuple(_peer(**_renamed(target)) for target in json.loads(found))
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{allowed}, each with a namespace or a cidr") from error
 
@@ -209,14 +245,12 @@ def _renamed(target: Mapping[str, Any]) -> dict[str, Any]:
     return {"labels" if key == "podLabels" else "" if key == "labels" else key: value for key, value in target.items()}
 
 
-def _dns_target(
-    *, namespace: str = "", labels: Mapping[str, str] = _NOTHING, cidr: str = "", ports: Any = ()
-) -> DnsTarget:
+def _peer(*, namespace: str = "", labels: Mapping[str, str] = _NOTHING, cidr: str = "", ports: Any = ()) -> Peer:
     if bool(namespace) == bool(cidr) or (cidr and labels):
         raise ValueError
     if not all(isinstance(port, int) and 0 < port <= _LAST_PORT for port in ports):
         raise ValueError
-    return DnsTarget(
+    return Peer(
         namespace=dns_label(namespace) if namespace else "",
         pod_labels={str(key): str(value) for key, value in labels.items()},
         cidr=str(ip_network(cidr)) if cidr else "",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from serinus.core.installation import Allowed, DnsTarget
+from serinus.core.installation import Allowed, Network, Peer
 from serinus.core.model import SERVICE_TYPES
 from serinus.core.prices import PriceBook
 from serinus.resources.context import LogSettings
@@ -77,7 +77,10 @@ class Settings:
     grafanas: Mapping[str, str]
     logs: LogSettings
     allowed: Allowed
-    dns_targets: tuple[DnsTarget, ...]
+    dns_targets: tuple[Peer, ...]
+    network: Network
+    admission_policy: bool
+    user: str
     authors_verified: bool
     allow_unverified_decisions: bool
     allow_python: bool
@@ -129,6 +132,9 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
             service_annotations=source.get("allowedServiceAnnotations", "", types.prefixes),
         ),
         dns_targets=source.get("dnsTargets", "", types.dns_targets),
+        network=_network(source),
+        admission_policy=source.get("admissionPolicy", "false", types.flag),
+        user=source.get("user", "", types.user_or_none),
         authors_verified=source.get("authorsVerified", "false", types.flag),
         allow_unverified_decisions=source.get("allowUnverifiedDecisions", "false", types.flag),
         allow_python=source.get("allowPython", "true", types.flag),
@@ -194,6 +200,18 @@ def _logs(source: _Source) -> LogSettings:
         pod_logs=source.get("podLogs", "/var/log/pods", types.path),
         rule_labels=source.get("lokiRuleLabels", '{"loki_rule": "1"}', types.pairs),
         rule_folder=source.get("lokiRuleFolder", "", types.path_or_none),
+    )
+
+
+def _network(source: _Source) -> Network:
+    usual = Network()
+    return Network(
+        clients=source.get("networkClients", "", types.peers),
+        monitoring=source.get("networkMonitoring", "", types.peers),
+        egress=source.get("networkEgress", "", types.peers),
+        hosts=source.get("networkHosts", "", types.hosts),
+        inside=source.get("networkInside", ",".join(usual.inside), types.networks),
+        model_paths=source.get("modelPaths", ",".join(usual.model_paths), types.paths),
     )
 
 

@@ -3,11 +3,11 @@
 It reads and builds values; it decides nothing and writes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from serinus.core.status import Output
 from serinus.plan import Plan
-from serinus.resources import output_of
+from serinus.resources import Builder, output_of
 from serinus.shell.kinds import Object
 from serinus.shell.outcomes import Outcome
 
@@ -18,16 +18,22 @@ def shown_outputs(body: Object) -> list[Output]:
     return [Output(**{k: str(o.get(k, "")) for k in ("kind", "name", "state", "reason", "message")}) for o in shown]
 
 
-def output(outcome: Outcome) -> Output:
-    """The output of which this became."""
+def output(outcome: Outcome, notes: Mapping[Builder, str]) -> Output:
+    """The output of which this became; `notes`: what is said of each that was applied."""
     builder = output_of(outcome.ref.kind.kind, outcome.ref.name)
     return Output(
         kind=outcome.ref.kind.kind,
         name=outcome.ref.name,
         state="Failed" if outcome.failed else "Applied",
         reason=outcome.reason if outcome.failed else "",
-        message=outcome.message if outcome.failed else (builder.note if builder else ""),
+        message=outcome.message if outcome.failed else (notes.get(builder, "") if builder else ""),
     )
+
+
+def needless(manifest: Object, installed: Callable[[str], bool]) -> bool:
+    """Whether another API does here what an output is for."""
+    builder = output_of(manifest["kind"], manifest["metadata"]["name"])
+    return builder is not None and bool(builder.unless) and installed(builder.unless)
 
 
 def skipped(planned: Plan, installed: Callable[[str], bool]) -> list[Output]:

@@ -52,6 +52,8 @@ VERBS: tuple[Rule, ...] = (
     Rule("monitoring.coreos.com", ("prometheusrules", "servicemonitors"), _OWN),
     Rule("monitoring.grafana.com", ("podlogs",), _OWN),
     Rule("grafana.integreatly.org", ("grafanadashboards",), _OWN),
+    Rule("policies.kyverno.io", ("namespacedvalidatingpolicies",), _OWN),
+    Rule("cilium.io", ("ciliumnetworkpolicies", "tracingpoliciesnamespaced"), _OWN),
     Rule("coordination.k8s.io", ("leases",), ("create", "get", "patch"), Place.OPERATOR),
     Rule("monitoring.coreos.com", ("prometheusrules",), _OWN, Place.OPERATOR),
     Rule("", ("configmaps",), _OWN, Place.OPERATOR),

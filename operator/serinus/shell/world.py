@@ -36,6 +36,11 @@ SERVICE_MONITOR: Final = Kind("monitoring.coreos.com", "v1", "servicemonitors", 
 RULE: Final = Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
 PROMETHEUS: Final = Kind("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
 DASHBOARD: Final = Kind("grafana.integreatly.org", "v1beta1", "grafanadashboards", "GrafanaDashboard")
+ADMISSION_POLICY: Final = Kind(
+    "policies.kyverno.io", "v1", "namespacedvalidatingpolicies", "NamespacedValidatingPolicy"
+)
+CILIUM_POLICY: Final = Kind("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy")
+TRACING_POLICY: Final = Kind("cilium.io", "v1alpha1", "tracingpoliciesnamespaced", "TracingPolicyNamespaced")
 POD_LOGS: Final = Kind("monitoring.grafana.com", "v1alpha2", "podlogs", "PodLogs")
 
 KINDS: Final = (
@@ -54,6 +59,9 @@ KINDS: Final = (
     PROMETHEUS,
     POD_LOGS,
     DASHBOARD,
+    ADMISSION_POLICY,
+    CILIUM_POLICY,
+    TRACING_POLICY,
 )
 PRUNED: Final = (
     REPLICASET,
@@ -66,6 +74,9 @@ PRUNED: Final = (
     RULE,
     POD_LOGS,
     DASHBOARD,
+    ADMISSION_POLICY,
+    CILIUM_POLICY,
+    TRACING_POLICY,
 )
 """Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
 
@@ -117,10 +128,15 @@ _CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] =
     (RULE, naming.LABEL_SERVICE, None),
     (POD_LOGS, naming.LABEL_SERVICE, None),
     (DASHBOARD, naming.LABEL_SERVICE, None),
+    (ADMISSION_POLICY, naming.LABEL_SERVICE, None),
+    (CILIUM_POLICY, naming.LABEL_SERVICE, None),
+    (TRACING_POLICY, naming.LABEL_SERVICE, None),
 )
 """Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
 
-_OUTPUTS: Final = frozenset({SERVICE_MONITOR, RULE, POD_LOGS, DASHBOARD})
+_OUTPUTS: Final = frozenset(
+    {SERVICE_MONITOR, RULE, POD_LOGS, DASHBOARD, ADMISSION_POLICY, CILIUM_POLICY, TRACING_POLICY}
+)
 """Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
 
 Enqueue = Callable[[str, str], None]

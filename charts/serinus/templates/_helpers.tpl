@@ -53,6 +53,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not .Values.namespaces -}}true{{- end -}}
 {{- end -}}
 
+{{/* Whether the policy on services' objects is installed: "true" or "false". */}}
+{{- define "serinus.admissionPolicy" -}}
+{{- if and .Values.admissionPolicy.enabled (include "serinus.clusterWide" .) -}}true{{- else -}}false{{- end -}}
+{{- end -}}
+
 {{/* Whether the API server checks who signs a Decision: "true" or "false". */}}
 {{- define "serinus.authorsVerified" -}}
 {{- if and .Values.decisionPolicy.enabled (include "serinus.clusterWide" .) -}}true{{- else -}}false{{- end -}}

@@ -21,6 +21,14 @@ SERINUS_POD_LOGS: {{ .Values.logs.podLogs | quote }}
 SERINUS_ALLOWED_SERVICE_TYPES: {{ join "," .Values.operator.allowedServiceTypes | quote }}
 SERINUS_ALLOWED_SERVICE_ANNOTATIONS: {{ join "," .Values.operator.allowedServiceAnnotations | quote }}
 SERINUS_DNS_TARGETS: {{ .Values.operator.dnsTargets | toJson | quote }}
+SERINUS_NETWORK_CLIENTS: {{ .Values.network.clients | toJson | quote }}
+SERINUS_NETWORK_MONITORING: {{ .Values.network.monitoring | toJson | quote }}
+SERINUS_NETWORK_EGRESS: {{ .Values.network.egress | toJson | quote }}
+SERINUS_NETWORK_HOSTS: {{ join "," .Values.network.hosts | quote }}
+SERINUS_NETWORK_INSIDE: {{ join "," .Values.network.inside | quote }}
+SERINUS_MODEL_PATHS: {{ join "," .Values.network.modelPaths | quote }}
+SERINUS_ADMISSION_POLICY: {{ include "serinus.admissionPolicy" . | quote }}
+SERINUS_USER: {{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "serinus.serviceAccount" .) | quote }}
 SERINUS_ENDPOINTS: {{ .Values.operator.endpoints | toJson | quote }}
 SERINUS_ENDPOINT_CIDRS: {{ .Values.operator.endpointCidrs | toJson | quote }}
 SERINUS_PRICES: {{ .Values.operator.prices | toJson | quote }}

@@ -82,13 +82,12 @@ def proven(context: Context) -> tuple[str, ...]:
     return tuple(sorted({context.state.stable, *let_in, *recorded} - {""}))
 
 
-def build_policy(name: str, labels: Manifest) -> list[Manifest]:
+def build_policy(name: str) -> list[Manifest]:
     """The static policy and its two bindings, one for each action; parameters choose their binding by a label."""
-    metadata = {"name": name, "labels": labels}
     policy: Manifest = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": metadata,
+        "metadata": {"name": name},
         "spec": {
             "failurePolicy": "Fail",
             "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
@@ -100,16 +99,16 @@ def build_policy(name: str, labels: Manifest) -> list[Manifest]:
             "validations": validations((*VALIDATIONS, *CALLER_VALIDATIONS)),
         },
     }
-    return [policy, *(_binding(metadata, action) for action in PolicyAction)]
+    return [policy, *(_binding(name, action) for action in PolicyAction)]
 
 
-def _binding(metadata: Manifest, action: PolicyAction) -> Manifest:
+def _binding(policy: str, action: PolicyAction) -> Manifest:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {**metadata, "name": f"{metadata['name']}-{action.lower()}"},
+        "metadata": {"name": f"{policy}-{action.lower()}"},
         "spec": {
-            "policyName": metadata["name"],
+            "policyName": policy,
             "validationActions": _ACTIONS[action],
             "paramRef": {
                 "selector": {"matchLabels": {naming.LABEL_POLICY: str(action)}},

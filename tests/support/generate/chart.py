@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from serinus.resources.admission_policy import build_policy
 from serinus.shell.verbs import VERBS, Place
 from tests.cluster.binaries import ensure
 from tests.support.generate import CHART, ROOT
@@ -28,7 +29,8 @@ def files() -> dict[Path, str]:
     """Return the content of every generated file of the chart."""
     crds = {CHART_CRDS / path.name: path.read_text(encoding="utf-8") for path in sorted(CRDS.glob("*.yaml"))}
     readmes = {chart / "README.md": readme(chart) for chart in (CHART, STACK)}
-    return {**crds, CHART / "files" / "rules.yaml": rules(), **readmes}
+    generated = {"rules.yaml": rules(), "admission-policy.yaml": admission_policy()}
+    return {**crds, **{CHART / "files" / name: text for name, text in generated.items()}, **readmes}
 
 
 def stale_files() -> list[Path]:
@@ -47,6 +49,16 @@ def rules() -> str:
         for place in Place
     }
     return f"{NOTICE}# Source: operator/serinus/shell/verbs.py\n{yaml.safe_dump(places, sort_keys=False, width=120)}"
+
+
+def admission_policy() -> str:
+    """Return the static admission policy and its bindings, whose names the chart completes."""
+    objects = []
+    for item in build_policy("service-policy"):
+        policy = item["spec"].pop("policyName", "")
+        objects.append({"kind": item["kind"], "name": item["metadata"]["name"], "policy": policy, "spec": item["spec"]})
+    text = yaml.safe_dump({"objects": objects}, sort_keys=False, width=120)
+    return f"{NOTICE}# Source: operator/serinus/core/policies.py\n{text}"
 
 
 def readme(chart: Path = CHART) -> str:

@@ -102,7 +102,8 @@ async def make_judged(run: Run, urls: Sequence[str]) -> Report:
             report = runner.report(error=str(e))
         finally:
             await runner.close()
-    run.samples = [json.loads(line) for line in samples.getvalue().splitlines()]
+        runner.tell(report)
+    run.lines = samples.getvalue().splitlines()
     return report
 
 

@@ -52,7 +52,7 @@ def probe_set(source: str, **request: Any) -> ProbeSet:
 
 @dataclass(kw_only=True)
 class Run:
-    """One run to be made; `report` and `samples` are there when it is over."""
+    """One run to be made; `lines` and `samples` are there when it is over."""
 
     folder: Path
     probes: ProbeSet
@@ -61,7 +61,12 @@ class Run:
     policy: GatePolicy = POLICY
     seed: int = 1
     token: str = ""
-    samples: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """The lines of answers."""
+        return [found for line in self.lines if (found := json.loads(line))["event"] == "sample"]
 
     @property
     def file(self) -> Path:
@@ -109,9 +114,10 @@ class Run:
             runner = self.runner(client, samples)
             try:
                 report = await runner.run()
+                runner.tell(report)
             finally:
                 await runner.close()
-        self.samples = [json.loads(line) for line in samples.getvalue().splitlines()]
+        self.lines = samples.getvalue().splitlines()
         return report
 
     def command(self) -> list[str]:

@@ -46,8 +46,9 @@ async def test_report_is_written_samples_go_out_and_the_last_line_says_the_verdi
         code, report, out, err = await start(run)
     assert (code, report.end, report.identity) == (0, "Decided", run.spec().identity)
     assert judge(POLICY, report, probes=10).reason == "Passed"
-    samples = [json.loads(line) for line in out.splitlines()]
-    assert {s["side"] for s in samples} == {"canary", "stable"}
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["event"] for line in (*lines[:2], lines[-1])] == ["run", "ready", "end"]
+    assert {s["side"] for s in lines[2:-1]} == {"canary", "stable"}
     assert err.splitlines()[-1].startswith("Surely not worse")
 
 

@@ -7,7 +7,6 @@ Exit code 0: no run failed; 1: one did, or could not be made; 2: the call or a f
 import argparse
 import asyncio
 import io
-import random
 import sys
 import tempfile
 from collections import Counter
@@ -16,14 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from serinus.cli import context, documents
 from serinus.cli.context import Unusable
-from serinus.cli.validate_probes import is_probe_file, read_suite
+from serinus.cli.gate_options import add_gate, check_url, read_gate, read_source
 from serinus.core import probejson
-from serinus.core.fields import Fields
 from serinus.core.gatestatus import cost
-from serinus.core.model import InvalidSpec, Purpose, QualityGate, Verdict
-from serinus.core.parse import parse_gate
+from serinus.core.model import Purpose, QualityGate, Verdict
 from serinus.core.probe import ProbeSet
 from serinus.core.questions import first_problem, read_probe_set
 from serinus.core.report import Identity, Report
@@ -31,10 +27,9 @@ from serinus.core.runspec import RunSpec
 from serinus.core.seen import Questions
 from serinus.core.verdict import Judgement, judge
 from serinus.core.wording import describe
-from serinus.probes.client import Client, Target
 from serinus.probes.output import Output
-from serinus.probes.runner import RunFailed, Runner, Tools
-from serinus.probes.scoring import Scorer, ScoringFailed
+from serinus.probes.runner import RunFailed
+from serinus.probes.session import Session, conduct
 
 _NAME: Final = "selftest"
 _MAX_RUNS: Final = 1000
@@ -57,19 +52,10 @@ class _Plan:
 def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(_NAME, help="test a gate: stable against stable", description=__doc__)
-    parser.add_argument("-f", "--file", required=True, help="a ProbeSet, promptfoo's file or folder, CSV or JSON Lines")
+    add_gate(parser)
     parser.add_argument("--url", required=True, help="the serving revision: http://host:port")
     parser.add_argument("--model", required=True, help="the name that requests carry")
-    parser.add_argument("--floor-percent", type=float, required=True)
-    for flag, usual in (("margin-points", 5), ("tolerance-points", 0), ("false-rollback-percent", 5)):
-        parser.add_argument(f"--{flag}", type=float, default=usual, help=f"default {usual}")
-    parser.add_argument("--false-promotion-percent", type=float, default=10, help="default 10")
-    parser.add_argument("--compare", choices=("Pass", "Score"), default="Pass")
-    parser.add_argument("--pairs", type=int, default=1000, help="budget of one run (default 1000)")
-    parser.add_argument("--tokens", type=int, default=2_000_000, help="budget of one run (default 2000000)")
-    parser.add_argument("--duration", default="2h", help="budget of one run (default 2h)")
     parser.add_argument("--runs", type=int, default=5, help="how often (default 5)")
-    parser.add_argument("--prompt", action="append", default=[], help="prompt for files of tests that have none")
     parser.add_argument("--token-file", type=Path, help="file with the bearer token")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the probes (default 1)")
     parser.set_defaults(run=run)
@@ -81,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     _tell_cost(plan)
     try:
         found = asyncio.run(_all(plan))
-    except (RunFailed, ScoringFailed) as e:
+    except RunFailed as e:
         print(f"serinus: {e}", file=sys.stderr)
         return 1
     _tell(plan, found)
@@ -91,15 +77,16 @@ def run(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> _Plan:
     if not 1 <= options.runs <= _MAX_RUNS:
         raise Unusable(f"--runs: found {options.runs}, allowed are 1 to {_MAX_RUNS}")
-    if not options.url.startswith(("http://", "https://")):
-        raise Unusable(f"--url: found {options.url!r}, allowed is http:// or https:// with host and port")
-    spec, files = _source(options)
-    seen, probes = read_probe_set(options.file, spec, files)
+    if not options.file:
+        raise Unusable("--file: found none, allowed is one file of questions")
+    url = check_url("--url", options.url)
+    spec, files, labelled = read_source(options)
+    seen, probes = read_probe_set(options.file, spec, files, labelled)
     if seen.questions is None:
         raise Unusable(f"{options.file}: {first_problem(probes)}")
     if probes.judging.endpoints:
         raise Unusable(f"{options.file}: its probes need a judge or embeddings: make a ProbeRun of purpose SelfTest")
-    gate = _gate(options)
+    gate = read_gate(_NAME, options)
     if seen.questions.weighted > gate.policy.budget.pairs:
         raise Unusable(f"--pairs: found {options.pairs}, allowed is one round or more: {seen.questions.weighted}")
     try:
@@ -110,47 +97,12 @@ def _plan(options: argparse.Namespace) -> _Plan:
         gate=gate,
         probes=probes,
         asked=seen.questions,
-        url=options.url.rstrip("/"),
+        url=url,
         model=options.model,
         token=token,
         runs=options.runs,
         seed=options.seed,
     )
-
-
-def _source(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, str]]:
-    """The spec of a ProbeSet and the files that it reads."""
-    path = Path(options.file)
-    if is_probe_file(path):
-        try:
-            return read_suite(path, tuple(options.prompt))
-        except (OSError, UnicodeError, ValueError) as e:
-            raise Unusable(f"{path}: cannot be read: {e}") from e
-    found = documents.read([options.file])
-    sets = [d for d in found if d.kind == "ProbeSet"]
-    if len(sets) != 1:
-        raise Unusable(f"{path}: found {len(sets)} ProbeSets, allowed is one, or a file of tests")
-    spec = dict(sets[0].body.get("spec") or {})
-    return spec, context.config_map_files(found, sets[0].namespace, spec)
-
-
-def _gate(options: argparse.Namespace) -> QualityGate:
-    """The gate that the options describe, with the bounds of the API."""
-    raw = {
-        "name": _NAME,
-        "probeSetRef": {"name": _NAME},
-        "floorPercent": options.floor_percent,
-        "marginPoints": options.margin_points,
-        "tolerancePoints": options.tolerance_points,
-        "falseRollbackPercent": options.false_rollback_percent,
-        "falsePromotionPercent": options.false_promotion_percent,
-        "compare": options.compare,
-        "budget": {"pairs": options.pairs, "tokens": options.tokens, "duration": options.duration},
-    }
-    try:
-        return parse_gate(Fields(raw, ""))
-    except InvalidSpec as e:
-        raise Unusable(str(e)) from e
 
 
 async def _all(plan: _Plan) -> list[tuple[Report, Judgement]]:
@@ -159,19 +111,18 @@ async def _all(plan: _Plan) -> list[tuple[Report, Judgement]]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "probes.json"
         file.write_text(probejson.to_json(plan.probes), encoding="utf-8")
-        target = Target(model=plan.model, request=plan.probes.request, token=plan.token)
-        async with Client(target, random.Random()) as client:  # noqa: S311 - salts against caches, no secrets
-            for number in range(plan.runs):
-                output = Output(samples=io.StringIO(), progress=sys.stderr)
-                scorer = Scorer(str(file), plan.probes.probes)
-                runner = Runner(_spec(plan, number), plan.probes, Tools(client=client, scorer=scorer, output=output))
-                try:
-                    report = await runner.run()
-                finally:
-                    await runner.close()
-                judgement = judge(plan.gate.policy, report, probes=plan.asked.probes)
-                print(f"run {number + 1}: {judgement.verdict}: {describe(plan.gate.policy, report, judgement)}")
-                found.append((report, judgement))
+        for number in range(plan.runs):
+            session = Session(
+                spec=_spec(plan, number),
+                probe_set=plan.probes,
+                file=str(file),
+                output=Output(lines=io.StringIO(), progress=sys.stderr),
+                read_token=lambda _: plan.token,
+            )
+            report = (await conduct(session)).report
+            judgement = judge(plan.gate.policy, report, probes=plan.asked.probes)
+            print(f"run {number + 1}: {judgement.verdict}: {describe(plan.gate.policy, report, judgement)}")
+            found.append((report, judgement))
     return found
 
 

@@ -5,14 +5,10 @@ Exit codes: 0 a report was written, 1 the runner crashed (a report was written i
 
 import asyncio
 import os
-import random
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
 
 from serinus.core import probejson, runspec
 from serinus.core.model import InvalidSpec
@@ -21,16 +17,11 @@ from serinus.core.report import Report, encode
 from serinus.core.runspec import RunSpec
 from serinus.core.verdict import judge
 from serinus.core.wording import describe
-from serinus.probes.client import Client, Target
-from serinus.probes.judging import Bench, JudgesFailed
 from serinus.probes.output import Output
-from serinus.probes.runner import RunFailed, Runner, Tools
-from serinus.probes.scoring import Scorer, ScoringFailed
-from serinus.probes.settle import Opinions
+from serinus.probes.runner import RunFailed
+from serinus.probes.session import Session, conduct
 from serinus.probes.shield import shield
 from serinus.probes.tally import Tally
-
-_WITH_LOGPROBS: Final = frozenset({"perplexity", "perplexity-score"})
 
 
 def main(environment: Mapping[str, str]) -> int:
@@ -66,49 +57,14 @@ async def _run(spec: RunSpec, path: str) -> Report:
     output = Output()
     try:
         probe_set = _read_probes(spec, path)
-        report = await _run_with(spec, path, probe_set, output)
+        session = Session(spec=spec, probe_set=probe_set, file=path, output=output, read_token=_read_token)
+        report = (await conduct(session)).report
     except RunFailed as e:
         report = _failed(spec, str(e))
         output.say(f"Error: {e}")
         return report
     output.say(describe(spec.policy, report, judge(spec.policy, report, probes=len(probe_set.probes))))
     return report
-
-
-async def _run_with(spec: RunSpec, path: str, probe_set: ProbeSet, output: Output) -> Report:
-    target = Target(
-        model=spec.model,
-        request=probe_set.request,
-        token=_read_token(spec.token_path),
-        logprobs=probe_set.needs(_WITH_LOGPROBS),
-    )
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(Client(target, random.Random()))  # noqa: S311 - salts, no secrets
-        bench: Bench | None = None
-        if probe_set.judging.endpoints:
-            bench = await stack.enter_async_context(_bench(spec, probe_set))
-        opinions = Opinions(
-            judge=bench.judge if bench else None,
-            embeddings=bench.embeddings if bench else None,
-            graded=spec.policy.graded or bool(spec.policy.metrics),
-        )
-        scorer = Scorer(path, probe_set.probes, opinions, python=spec.allow_python)
-        runner = Runner(spec, probe_set, Tools(client=client, scorer=scorer, output=output, bench=bench))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, runner.interrupt)
-        try:
-            return await runner.run()
-        except (RunFailed, ScoringFailed) as e:
-            return runner.report(error=str(e))
-        finally:
-            await runner.close()
-
-
-def _bench(spec: RunSpec, probe_set: ProbeSet) -> Bench:
-    try:
-        return Bench(probe_set.judging, spec.judges, _read_token)
-    except JudgesFailed as e:
-        raise RunFailed(str(e)) from e
 
 
 def _read_probes(spec: RunSpec, path: str) -> ProbeSet:

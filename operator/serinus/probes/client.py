@@ -41,6 +41,8 @@ class Target:
     pauses: tuple[float, ...] = (0.2, 1.0)
     """Seconds before each further attempt of a call that reached nobody: nothing was sent, so it is safe."""
     connect: float = CONNECT_SECONDS
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers of each call."""
 
 
 class Client:
@@ -49,7 +51,9 @@ class Client:
     def __init__(self, target: Target, randomness: random.Random) -> None:
         self._target = target
         self._random = randomness
-        self._transport = Transport(timeout=target.request.timeout, token=target.token, connect=target.connect)
+        self._transport = Transport(
+            timeout=target.request.timeout, token=target.token, connect=target.connect, headers=target.headers
+        )
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()

@@ -40,7 +40,14 @@ class CallFailed(Exception):
 class Transport:
     """An asynchronous context. `timeout`: seconds for a response, connecting apart."""
 
-    def __init__(self, *, timeout: float, token: str = "", connect: float = CONNECT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        token: str = "",
+        connect: float = CONNECT_SECONDS,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self._timeout = timeout
         self._connect = connect
         self._session: aiohttp.ClientSession | None = None
@@ -49,6 +56,7 @@ class Transport:
             "Content-Type": "application/json",
             "User-Agent": "serinus-probe",
             **({"Authorization": f"Bearer {token}"} if token else {}),
+            **dict(headers),
         }
 
     async def __aenter__(self) -> Self:

@@ -27,6 +27,7 @@ class Mark:
     fault: bool = False  # no score, because the server answered with an error
     score: float = 0.0  # of the test, in [0, 1]
     values: Values = ()  # of what the gate compares beside whole tests
+    flagged: bool = False  # it spoke to the judge, and was scored by rules alone
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Tally:
         compared = (len(policy.metrics) or int(policy.graded)) if self._paired else 0
         self._sums = [Sums(policy) for _ in range(compared)]
         self._floor = FloorSums(policy)
+        self._flagged = 0
         self.counted = 0
 
     def add(self, probe: int, canary: Mark, stable: Mark) -> None:
@@ -72,6 +74,7 @@ class Tally:
                 self._add_fault(canary)
             return
         self._floor.add(canary.score)
+        self._flagged += canary.flagged
         for sums, first, second in zip(self._sums, canary.values, stable.values, strict=False):
             if first is not None and second is not None:
                 sums.add(first, second)
@@ -120,6 +123,7 @@ class Tally:
             end=end,
             error=cut(error or self._why_unscored(end), _MAX_SENTENCE),
             usage=usage,
+            flagged=self._flagged,
             worst=self._worst(name=bool(end)),
             measures=tuple(sums.measure() for sums in self._sums),
             floor=self._floor.sums(),

@@ -10,7 +10,7 @@ import yaml
 from serinus.core import naming
 from serinus.shell.verbs import VERBS, Place
 from tests.cluster.binaries import ensure_crds
-from tests.golden.crd import POD_LOGS
+from tests.golden.crd import GRAFANA_DASHBOARDS, POD_LOGS
 from tests.support import helm, probeplay
 from tests.support.apibed import ApiBed
 from tests.support.faultproxy import FaultProxy
@@ -47,12 +47,12 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Installed]:
-    """A bed of its own, with the kinds of prometheus-operator and Alloy."""
+    """A bed of its own, with the kinds of prometheus-operator, Alloy and grafana-operator."""
     bed = ApiBed()
     try:
         bed.install_crds()
         crds = [p for kind in ("servicemonitors", "prometheusrules", "prometheuses") for p in ensure_crds().glob(f"*{kind}*.yaml")]
-        for path in (*sorted(crds), POD_LOGS):
+        for path in (*sorted(crds), POD_LOGS, GRAFANA_DASHBOARDS):
             bed.client.install(yaml.safe_load(path.read_text()))
         bed.start_controllers()
         yield Installed(bed)
@@ -70,7 +70,8 @@ def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: 
     proxy.add(Hang(), verb="watch", path="/(decisions|llmservices|probesets)$", times=None)
     token = bed.service_account("canary-serinus", own)
     config = bed.kubeconfig(token=token, url=proxy.url)
-    settings = {"NAMESPACE": own, "RESYNC": "2s", "LOKI_URL": "http://loki/loki/api/v1/push", **settings}
+    outputs = {"LOKI_URL": "http://loki/loki/api/v1/push", "GRAFANAS": '{"dashboards": "grafana"}'}
+    settings = {"NAMESPACE": own, "RESYNC": "2s", **outputs, **settings}
     operator = Operator(config, bed.server.folder / f"operator-{own}.log", settings)
     try:
         with a_team(bed, operator, namespace=team) as one:
@@ -147,6 +148,12 @@ def _strays(team: Team) -> list[Manifest]:
             "kind": "PodLogs",
             "metadata": meta,
             "spec": {"selector": {}},
+        },
+        {
+            "apiVersion": "grafana.integreatly.org/v1beta1",
+            "kind": "GrafanaDashboard",
+            "metadata": meta,
+            "spec": {"instanceSelector": {}},
         },
     ]
 

@@ -12,6 +12,9 @@ import yaml
 from serinus.core.model import Manifest
 
 Schema = dict[str, Any]
+GRAFANA_DASHBOARDS = (
+    Path(__file__).parents[1] / "samples" / "crds" / "grafana.integreatly.org_grafanadashboards.yaml"
+)
 POD_LOGS = Path(__file__).parents[1] / "samples" / "crds" / "monitoring.grafana.com_podlogs.yaml"
 _METADATA: Schema = {
     "type": "object",

@@ -168,6 +168,9 @@ def start(path: str = "") -> dict[str, Any]:
     body = objects.llmservice(alerts={"overrides": [{"alert": "LLMTargetDown", "for": "1m"}]}, slos=[dict(slo)])
     ports = body["spec"]["workload"]["template"]["spec"]["containers"][0]["ports"]
     ports.append({"name": "other", "containerPort": 9000})
+    if path == "spec.monitoring.outputs.alertmanagerConfig.channel":
+        slack = {"receiver": "Slack", "channel": "#a", "secretKeyRef": {"name": "a", "key": "b"}}
+        body["spec"]["monitoring"] = {"outputs": {"alertmanagerConfig": slack}}
     return body
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from serinus.cli.documents import Document
 from serinus.core import flags
@@ -11,11 +12,13 @@ from serinus.core.installation import Allowed
 from serinus.core.model import SERVICE_TYPES, Service
 from serinus.core.questions import read_probe_set
 from serinus.core.seen import ProbeSetSeen
+from serinus.core.traces import TraceSettings
 from serinus.plan import Surroundings
 from serinus.resources.context import Settings
 from serinus.shell import setting_types as types
-from serinus.shell.catalogue import RUNTIMES, load
+from serinus.shell.catalogue import RUNTIMES, load, trace_presets
 
+T = TypeVar("T")
 _PLACES = (Path(), Path(__file__).parents[3], Path("/usr/share/serinus"))
 """Where folders of data are: here, in the source tree, in the image."""
 
@@ -34,8 +37,25 @@ def data_folder(name: str, variable: str) -> Path:
 def surroundings(*, probe_image: str, monitor_labels: dict[str, str]) -> Surroundings:
     """Make the surroundings of a plan from the data of this installation; raises InvalidCatalogue."""
     library = load(RUNTIMES, data_folder("alert-rules", "SERINUS_ALERT_RULES_DIR"))
-    settings = Settings(probe_image=probe_image, monitor_labels=monitor_labels, allowed=_allowed())
+    settings = Settings(
+        probe_image=probe_image,
+        monitor_labels=monitor_labels,
+        allowed=_allowed(),
+        traces=_traces(),
+        inhibitions=library.inhibitions,
+    )
     return Surroundings(catalogue=library.runtimes, settings=settings, alerts=library.alerts)
+
+
+def _traces() -> TraceSettings:
+    """Where traces can go, by the variables of the operator; raises Unusable."""
+    presets, usual = trace_presets(), TraceSettings()
+    return TraceSettings(
+        presets=presets,
+        endpoints=_read("SERINUS_TRACE_ENDPOINTS", types.trace_endpoints(presets), usual.endpoints),
+        version=_read("SERINUS_COLLECTOR_VERSION", types.version, usual.version),
+        image=_read("SERINUS_COLLECTOR_IMAGE", types.image, usual.image),
+    )
 
 
 def _allowed() -> Allowed:
@@ -47,7 +67,7 @@ def _allowed() -> Allowed:
     )
 
 
-def _read(variable: str, parse: Callable[[str], tuple[str, ...]], usual: tuple[str, ...]) -> tuple[str, ...]:
+def _read(variable: str, parse: Callable[[str], T], usual: T) -> T:
     found = os.environ.get(variable, "")
     try:
         return parse(found) if found else usual

@@ -5,12 +5,13 @@ It reads no file; the shell hands it the data. Nothing in the data is ignored: w
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from serinus.core.alert import AlertGroup
 from serinus.core.datafile import InvalidCatalogue, choice, matching, only, reading, texts
 from serinus.core.fields import Fields
+from serinus.core.inhibition import Inhibitions
 from serinus.core.model import InvalidSpec
 from serinus.core.probe import Api
 from serinus.core.runtime import Catalogue, Component, LogFormat, Requirement, Runtime
@@ -48,6 +49,7 @@ class Library:
 
     runtimes: Catalogue
     alerts: tuple[AlertGroup, ...]
+    inhibitions: Inhibitions = field(default_factory=Inhibitions)
 
 
 def parse_runtime(data: object, file: str) -> Runtime:

@@ -7,8 +7,11 @@ from typing import Any, Final
 
 from serinus.core.logs import Profile
 from serinus.core.policies import Policies
+from serinus.core.routing import Receiver
 from serinus.core.runtime import Runtime
+from serinus.core.secret_key import SecretKey
 from serinus.core.slo import Slo
+from serinus.core.traces import Traces
 
 Manifest = dict[str, Any]
 """A finished Kubernetes object."""
@@ -168,14 +171,6 @@ class QualityGate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecretKey:
-    """A key of a Secret of the same namespace; it is mounted, never read."""
-
-    name: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeJob:
     """Where probe Jobs run."""
 
@@ -222,6 +217,8 @@ class Outputs:
     network_policy: bool = False
     cilium: bool = False
     tetragon: bool = False
+    receiver: Receiver | None = None  # who gets the alerts of the service
+    traces: Traces | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

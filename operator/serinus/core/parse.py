@@ -30,7 +30,6 @@ from serinus.core.model import (
     Purpose,
     QualityGate,
     RolloutPolicy,
-    SecretKey,
     Service,
     ServiceOptions,
     Surge,
@@ -39,9 +38,12 @@ from serinus.core.model import (
 )
 from serinus.core.policyspec import parse_policies
 from serinus.core.ports import container_port
+from serinus.core.routespec import parse_receiver
 from serinus.core.runtime import Catalogue, Runtime
+from serinus.core.secret_key import SecretKey
 from serinus.core.slospec import parse_slos
 from serinus.core.support import ignored_fields, restraining_fields
+from serinus.core.tracespec import parse_traces
 
 _DEFAULT_STEPS: Final = ({"trafficPercent": 10, "bake": "5m"}, {"trafficPercent": 50, "bake": "5m"})
 _GATE_PURPOSES: Final = (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE)
@@ -283,6 +285,8 @@ def _monitoring(spec: Fields, runtime: Runtime) -> Monitoring:
             network_policy=outputs.boolean("networkPolicy", default=False),
             cilium=outputs.boolean("cilium", default=False),
             tetragon=outputs.boolean("tetragon", default=False),
+            receiver=parse_receiver(outputs),
+            traces=parse_traces(outputs),
         ),
     )
 

@@ -26,7 +26,9 @@ def _outputs(spec: Spec) -> list[str]:
     return [f"spec.monitoring.outputs.{k}" for k, v in found.items() if k not in _ACTED_ON and v not in (None, False)]
 
 
-_ACTED_ON: Final = ("dashboard", "promtail", "lokiRules", "networkPolicy", "cilium", "tetragon")
+_ACTED_ON: Final = frozenset(
+    {"dashboard", "promtail", "lokiRules", "alertmanagerConfig", "traces", "networkPolicy", "cilium", "tetragon"}
+)
 """Switches of spec.monitoring.outputs that this version acts on."""
 
 RESTRAINING: Final[Mapping[str, Find]] = {

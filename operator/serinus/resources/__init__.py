@@ -7,6 +7,7 @@ from serinus.core import naming
 from serinus.core.model import Manifest
 from serinus.resources import (
     admission_policy,
+    alertmanager_config,
     cilium_policy,
     dashboard,
     kyverno_policy,
@@ -96,6 +97,12 @@ BUILDERS: tuple[Builder, ...] = (
         kind=tracing_policy.KIND,
         output=True,
         told=tracing_policy.note,
+    ),
+    Builder(
+        build=alertmanager_config.build,
+        api_version=alertmanager_config.API_VERSION,
+        kind="AlertmanagerConfig",
+        output=True,
     ),
     Builder(build=loki_rules.build, api_version="v1", kind="ConfigMap", output=True, suffix=naming.LOKI_RULES_SUFFIX),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement
 from serinus.core.gates import GateView
+from serinus.core.inhibition import Inhibitions
 from serinus.core.installation import DNS_TARGETS, Allowed, Network, Peer
 from serinus.core.judge import Judged
 from serinus.core.model import Manifest, Service, Workload
@@ -14,6 +15,7 @@ from serinus.core.rollout import State
 from serinus.core.runtime import Runtime
 from serinus.core.scrapers import Scraper
 from serinus.core.seen import RevisionSeen
+from serinus.core.traces import TraceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Settings:
     probe_image: str
     monitor_labels: Mapping[str, str] = field(default_factory=dict)
     logs: LogSettings = field(default_factory=LogSettings)
+    traces: TraceSettings = field(default_factory=TraceSettings)
+    inhibitions: Inhibitions = field(default_factory=Inhibitions)  # which alerts silence which
     runbook_base: str = ""
     dashboard_base: str = ""
     dashboard_labels: Mapping[str, str] = field(default_factory=lambda: {"grafana_dashboard": "1"})

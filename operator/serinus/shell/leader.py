@@ -145,7 +145,8 @@ class Leader:
 
     def _shared(self) -> Shared:
         applier = Applier(self._api, self._rules, MARK)
-        return Shared(applier, self._customs, self._around.catalogue, self._around.settings, self._installed)
+        around = self._around
+        return Shared(applier, self._customs, around.catalogue, around.settings, self._installed, around.alerts)
 
     def _shared_logs(self) -> SharedLogs:
         applier = Applier(self._api, self._rules, MARK)
@@ -188,6 +189,8 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         endpoint_cidrs=settings.endpoint_cidrs,
         monitor_labels=settings.monitor_labels,
         logs=settings.logs,
+        traces=settings.traces,
+        inhibitions=library.inhibitions,
         runbook_base=settings.runbook_url,
         dashboard_base=settings.dashboard_url,
         dashboard_labels=settings.dashboard_labels,
@@ -204,11 +207,14 @@ def _surroundings(settings: Settings, library: Library) -> Surroundings:
         allowed=settings.allowed,
     )
     trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)
+    built = Built()
     return Surroundings(
         catalogue=library.runtimes,
         settings=outputs,
         alerts=library.alerts,
         trust=trust,
         evidence_max_age=settings.evidence_max_age,
-        build=Built(),
+        build=built.build,
+        say=built.say,
+        read=built.read,
     )

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from serinus.core.installation import DNS_TARGETS, Peer
 from serinus.core.model import InvalidSpec
 from serinus.core.prices import PriceBook, parse_prices
+from serinus.core.traces import Preset, TraceEndpoint
+from serinus.core.tracespec import parse_endpoints
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
@@ -203,6 +205,34 @@ def blocks(found: str) -> Mapping[str, tuple[str, ...]]:
     if not all(_LABEL.fullmatch(name) and listed for name, listed in parsed.items()):
         raise ValueError(allowed)
     return MappingProxyType(parsed)
+
+
+def trace_endpoints(presets: Mapping[str, Preset]) -> Callable[[str], Mapping[str, TraceEndpoint]]:
+    """A JSON object from names to a preset, an address and a project; empty: none."""
+
+    def parse(found: str) -> Mapping[str, TraceEndpoint]:
+        allowed = 'a JSON object such as {"default": {"preset": "tempo", "url": "http://tempo.monitoring:4317"}}'
+        content = _object(found, dict, allowed)
+        try:
+            return MappingProxyType(dict(parse_endpoints(content, presets)))
+        except InvalidSpec as error:
+            raise ValueError(f"{allowed}, without this: {error}") from error
+
+    return parse
+
+
+def version(found: str) -> str:
+    """A version as `0.155.0`."""
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){2}", found):
+        raise ValueError("a version such as 0.155.0")
+    return found
+
+
+def image(found: str) -> str:
+    """The name of an image, without tag or with a digest."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._:/-]{0,200}(@sha256:[0-9a-f]{64})?", found):
+        raise ValueError("the name of an image, with a digest or without a tag")
+    return found
 
 
 def members(*words: str) -> Callable[[str], tuple[str, ...]]:

@@ -14,8 +14,10 @@ from typing import TypeVar
 from serinus.core.installation import Allowed, Network, Peer
 from serinus.core.model import SERVICE_TYPES
 from serinus.core.prices import PriceBook
+from serinus.core.traces import TraceSettings
 from serinus.resources.context import LogSettings
 from serinus.shell import setting_types as types
+from serinus.shell.catalogue import trace_presets
 from serinus.shell.setting_types import InvalidSetting
 
 __all__ = ["ApiSettings", "InvalidSetting", "LeaseSettings", "Ports", "Settings", "load_settings", "variable_name"]
@@ -76,6 +78,7 @@ class Settings:
     dashboard_labels: Mapping[str, str]
     grafanas: Mapping[str, str]
     logs: LogSettings
+    traces: TraceSettings
     allowed: Allowed
     dns_targets: tuple[Peer, ...]
     network: Network
@@ -127,6 +130,7 @@ def load_settings(environment: Mapping[str, str], flags: Mapping[str, str] | Non
         dashboard_labels=source.get("dashboardLabels", '{"grafana_dashboard": "1"}', types.pairs),
         grafanas=source.get("grafanas", "", types.pairs),
         logs=_logs(source),
+        traces=_traces(source),
         allowed=Allowed(
             service_types=source.get("allowedServiceTypes", "ClusterIP", types.members(*SERVICE_TYPES)),
             service_annotations=source.get("allowedServiceAnnotations", "", types.prefixes),
@@ -200,6 +204,16 @@ def _logs(source: _Source) -> LogSettings:
         pod_logs=source.get("podLogs", "/var/log/pods", types.path),
         rule_labels=source.get("lokiRuleLabels", '{"loki_rule": "1"}', types.pairs),
         rule_folder=source.get("lokiRuleFolder", "", types.path_or_none),
+    )
+
+
+def _traces(source: _Source) -> TraceSettings:
+    presets, usual = trace_presets(), TraceSettings()
+    return TraceSettings(
+        presets=presets,
+        endpoints=source.get("traceEndpoints", "", types.trace_endpoints(presets)),
+        version=source.get("collectorVersion", usual.version, types.version),
+        image=source.get("collectorImage", usual.image, types.image),
     )
 
 

@@ -39,6 +39,9 @@ DASHBOARD: Final = Kind("grafana.integreatly.org", "v1beta1", "grafanadashboards
 ADMISSION_POLICY: Final = Kind(
     "policies.kyverno.io", "v1", "namespacedvalidatingpolicies", "NamespacedValidatingPolicy"
 )
+ROUTING: Final = Kind("monitoring.coreos.com", "v1alpha1", "alertmanagerconfigs", "AlertmanagerConfig")
+COLLECTOR: Final = Kind("opentelemetry.io", "v1beta1", "opentelemetrycollectors", "OpenTelemetryCollector")
+INSTRUMENTATION: Final = Kind("opentelemetry.io", "v1alpha1", "instrumentations", "Instrumentation")
 CILIUM_POLICY: Final = Kind("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy")
 TRACING_POLICY: Final = Kind("cilium.io", "v1alpha1", "tracingpoliciesnamespaced", "TracingPolicyNamespaced")
 POD_LOGS: Final = Kind("monitoring.grafana.com", "v1alpha2", "podlogs", "PodLogs")
@@ -62,6 +65,9 @@ KINDS: Final = (
     ADMISSION_POLICY,
     CILIUM_POLICY,
     TRACING_POLICY,
+    ROUTING,
+    COLLECTOR,
+    INSTRUMENTATION,
 )
 PRUNED: Final = (
     REPLICASET,
@@ -77,6 +83,9 @@ PRUNED: Final = (
     ADMISSION_POLICY,
     CILIUM_POLICY,
     TRACING_POLICY,
+    ROUTING,
+    COLLECTOR,
+    INSTRUMENTATION,
 )
 """Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
 
@@ -131,11 +140,25 @@ _CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] =
     (ADMISSION_POLICY, naming.LABEL_SERVICE, None),
     (CILIUM_POLICY, naming.LABEL_SERVICE, None),
     (TRACING_POLICY, naming.LABEL_SERVICE, None),
+    (ROUTING, naming.LABEL_SERVICE, None),
+    (COLLECTOR, naming.LABEL_SERVICE, None),
+    (INSTRUMENTATION, naming.LABEL_SERVICE, None),
 )
 """Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
 
 _OUTPUTS: Final = frozenset(
-    {SERVICE_MONITOR, RULE, POD_LOGS, DASHBOARD, ADMISSION_POLICY, CILIUM_POLICY, TRACING_POLICY}
+    {
+        SERVICE_MONITOR,
+        RULE,
+        POD_LOGS,
+        DASHBOARD,
+        ADMISSION_POLICY,
+        CILIUM_POLICY,
+        TRACING_POLICY,
+        ROUTING,
+        COLLECTOR,
+        INSTRUMENTATION,
+    }
 )
 """Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
 

@@ -4,23 +4,28 @@ It owns what goes from a service into an alert. Text of a user never becomes a t
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
 from serinus.core.alert import Alert, Needs, Severity, Threshold, Unit, parse_threshold
 from serinus.core.alertfile import burn_expression, expression
-from serinus.core.annotation import fill, literal
+from serinus.core.annotation import fill, from_labels, literal
 from serinus.core.datafile import typed
 from serinus.core.fields import as_member
 from serinus.core.model import AlertOverride, Dashboard, InvalidSpec, Manifest, Service
 from serinus.core.promql import Duration, number, parse_duration, scope
-from serinus.core.slo import Burn, Slo
+from serinus.core.slo import Burn, Window
 from serinus.resources.context import Context
 from serinus.resources.dashboard_frame import SERVICES_UID, Identity
 
 OVERRIDES: Final = "spec.alerts.overrides"
+_OBJECTIVE: Final = (
+    '{{ with printf "100 * (1 - llm:slo_error:limit{namespace=%q,llmservice=%q,slo=%q,window=~%q})" '
+    f'$labels.namespace $labels.llmservice $labels.slo "{"|".join(Window)}" | query }}}}'
+    '{{ . | first | value | printf "%.6g" }} % in {{ . | first | label "window" }}{{ end }}'
+)
+"""One alert is about many objectives: which share of which window is asked of what is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +40,24 @@ class Parameters:
 def build_rule(context: Context, alert: Alert) -> Manifest:
     """One alert of the service."""
     service = context.service
-    parameters = _effective(alert, service)
+    parameters = effective(alert, service)
     expr = expression(alert, parameters.threshold, scope(service.namespace, service.name))
-    return _rule(context, alert, parameters, expr, {})
+    return _rule(context, alert, parameters, expr)
 
 
-def build_burn_rule(context: Context, alert: Alert, burn: Burn, slo: Slo) -> Manifest:
-    """A burn-rate alert of one objective of the service."""
+def build_burn_rule(context: Context, alert: Alert, burn: Burn) -> Manifest:
+    """A burn-rate alert for all objectives of the service; the label `slo` says which."""
     service = context.service
-    expr = burn_expression(alert, burn, slo, scope(service.namespace, service.name))
-    values = {
-        "slo": slo.name,
-        "objective": f"{number(slo.objective * 100)} %",
-        "window": slo.window.value,
-        "factor": number(burn.factor(slo.window)),
-        "long": burn.long,
-        "minimum": str(burn.minimum(slo)),
-    }
-    rule = _rule(context, alert, _effective(alert, service), expr, values)
-    # Prometheus would see the same label without it; its linter takes two rules of the same labels for a copy.
-    return {**rule, "labels": {**rule["labels"], "slo": literal(slo.name)}}
+    expr = burn_expression(alert, scope(service.namespace, service.name))
+    named = replace(
+        alert, summary=_of_objective(alert.summary, burn), description=_of_objective(alert.description, burn)
+    )
+    return _rule(context, named, effective(alert, service), expr)
+
+
+def _of_objective(text: str, burn: Burn) -> str:
+    """A text about whichever objective it is."""
+    return from_labels(text.replace("$objective", _OBJECTIVE).replace("$long", burn.long), {"slo": "slo"})
 
 
 def parameters_of(alert: Alert, override: AlertOverride) -> Parameters:
@@ -70,8 +73,8 @@ def parameters_of(alert: Alert, override: AlertOverride) -> Parameters:
     return Parameters(threshold, hold, severity)
 
 
-def _effective(alert: Alert, service: Service) -> Parameters:
-    """An override that its alert cannot take does not keep the alert away: it has its defaults then."""
+def effective(alert: Alert, service: Service) -> Parameters:
+    """An alert's parameters. An override that the alert cannot take does not keep it away: it has its defaults then."""
     override = service.monitoring.overrides.get(alert.name) or AlertOverride()
     try:
         found = parameters_of(alert, override)
@@ -103,7 +106,7 @@ def _threshold(alert: Alert, override: AlertOverride, path: str) -> Threshold:
     return typed(f"{path}.{name}", lambda: parse_threshold(unit, text))
 
 
-def _rule(context: Context, alert: Alert, parameters: Parameters, expr: str, more: Mapping[str, str]) -> Manifest:
+def _rule(context: Context, alert: Alert, parameters: Parameters, expr: str) -> Manifest:
     service = context.service
     labels = {
         "severity": parameters.severity.value,
@@ -117,8 +120,7 @@ def _rule(context: Context, alert: Alert, parameters: Parameters, expr: str, mor
         "model": service.model,
         "team": service.owner.team,
         "for": parameters.hold.text,
-        "threshold": _shown(parameters.threshold),
-        **more,
+        "threshold": shown(parameters.threshold),
     }
     annotations = {
         "summary": fill(alert.summary, values),
@@ -144,17 +146,17 @@ def _runbook(context: Context, alert: Alert) -> str:
 def _dashboard(context: Context) -> str:
     """The setting says where the dashboard of services is; that of one service is beside it."""
     base, namespace, service = context.settings.dashboard_base, context.service.namespace, context.service.name
-    ours = re.fullmatch(rf"(.*/d/){SERVICES_UID}(?:/[^?]*)?(?:\?.*)?", base)
+    ours = re.fullmatch(rf"(.*/d/){SERVICES_UID}(?:/[^?]*)?(\?.*)?", base)
     match context.service.monitoring.outputs.dashboard:
         case Dashboard.PER_SERVICE if ours:
-            return f"{ours[1]}{Identity(namespace, service).uid}"
+            return f"{ours[1]}{Identity(namespace, service).uid}{ours[2] or ''}"
         case Dashboard.NONE if ours:
             return ""
     query = urlencode({"var-namespace": namespace, "var-service": service})
     return f"{base}{'&' if '?' in base else '?'}{query}" if base else ""
 
 
-def _shown(threshold: Threshold | None) -> str:
+def shown(threshold: Threshold | None) -> str:
     """A threshold for people: with its unit."""
     if threshold is None:
         return ""

@@ -12,9 +12,7 @@ import yaml
 from serinus.core.model import Manifest
 
 Schema = dict[str, Any]
-GRAFANA_DASHBOARDS = (
-    Path(__file__).parents[1] / "samples" / "crds" / "grafana.integreatly.org_grafanadashboards.yaml"
-)
+GRAFANA_DASHBOARDS = Path(__file__).parents[1] / "samples" / "crds" / "grafana.integreatly.org_grafanadashboards.yaml"
 POD_LOGS = Path(__file__).parents[1] / "samples" / "crds" / "monitoring.grafana.com_podlogs.yaml"
 _METADATA: Schema = {
     "type": "object",
@@ -49,7 +47,7 @@ class CrdFolder:
 
     def _read(self, api_version: str, kind: str) -> Schema | None:
         group, _, wanted = api_version.partition("/")
-        for path in (folder / f"{group}_{kind.lower()}{s}.yaml" for folder in self._folders for s in ("s", "")):
+        for path in (folder / f"{group}_{name}.yaml" for folder in self._folders for name in _plurals(kind)):
             if not path.is_file():
                 continue
             crd = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -57,6 +55,11 @@ class CrdFolder:
                 if (version["name"], crd["spec"]["names"]["kind"]) == (wanted, kind):
                     return strict(version["schema"]["openAPIV3Schema"])
         return None
+
+
+def _plurals(kind: str) -> tuple[str, ...]:
+    name = kind.lower()
+    return (f"{name}s", name, f"{name.removesuffix('y')}ies")
 
 
 def strict(schema: Schema) -> Schema:

@@ -8,7 +8,8 @@ from typing import Final
 
 from serinus.core import naming
 from serinus.core.model import Manifest
-from serinus.core.policies import (
+from serinus.core.policies import PolicyAction, Rule
+from serinus.core.policy_rules import (
     CALLER_VALIDATIONS,
     CALLER_VARIABLES,
     MANAGED,
@@ -16,8 +17,6 @@ from serinus.core.policies import (
     VALIDATIONS,
     VARIABLES,
     Matched,
-    PolicyAction,
-    Rule,
     Validation,
     Variable,
     guarded,

@@ -8,7 +8,7 @@ from typing import Final
 
 from serinus.core import naming
 from serinus.core.model import Manifest
-from serinus.core.policies import (
+from serinus.core.policy_rules import (
     CALLER_VALIDATIONS,
     CALLER_VARIABLES,
     MANAGED,

@@ -58,7 +58,7 @@ def admission_policy() -> str:
         policy = item["spec"].pop("policyName", "")
         objects.append({"kind": item["kind"], "name": item["metadata"]["name"], "policy": policy, "spec": item["spec"]})
     text = yaml.safe_dump({"objects": objects}, sort_keys=False, width=120)
-    return f"{NOTICE}# Source: operator/serinus/core/policies.py\n{text}"
+    return f"{NOTICE}# Source: operator/serinus/core/policy_rules.py\n{text}"
 
 
 def readme(chart: Path = CHART) -> str:

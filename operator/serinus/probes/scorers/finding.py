@@ -1,0 +1,98 @@
+"""What a scorer finds in a text, and the search that all scorers of shapes share. Pure; no text is ever repeated.
+
+A new shape is a row in the table of its scorer. Every pattern is linear: repetitions are bounded or possessive, and a
+text without one of the hints of a shape is not searched for it at all.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+FOUND: Final = 0.5
+"""From this score on a finding counts."""
+MAX_SCANNED: Final = 4 * 1024 * 1024
+"""Characters of a text that are searched for shapes; an answer that is scored at all has no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where something stands, in characters, and how sure it is, in [0, 1]."""
+
+    start: int
+    end: int
+    kind: str
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one scorer says of one text; a score in [0, 1], 0 for nothing, 1 for no doubt."""
+
+    name: str
+    score: float = 0.0
+    spans: tuple[Span, ...] = ()
+    reason: str = ""  # empty where nothing counts; repeats nothing of what was found
+
+    @property
+    def found(self) -> bool:
+        """Whether it counts."""
+        return self.score >= FOUND
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of the spans that count, each once, in the order of the text."""
+        return tuple(dict.fromkeys(s.kind for s in self.spans if s.score >= FOUND))
+
+
+def always(_: re.Match[str]) -> float:
+    """No doubt: the shape alone decides."""
+    return 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One kind of thing with a form. `sure` says how sure a match is; 0 drops it. `group` is the part that counts."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    hints: tuple[str, ...]  # in lower case; a text that matches has one of them
+    sure: Callable[[re.Match[str]], float] = always
+    group: int = 0
+
+
+def scan(shapes: Iterable[Shape], text: str) -> tuple[Span, ...]:
+    """Everything that has one of the shapes, in the order of the text; where two overlap they are one, the surer."""
+    text = text[:MAX_SCANNED]
+    lowered = text.lower()
+    return joined([span for shape in shapes if any(h in lowered for h in shape.hints) for span in _spans(shape, text)])
+
+
+def _spans(shape: Shape, text: str) -> Iterator[Span]:
+    at = 0
+    while match := shape.pattern.search(text, at):
+        score = shape.sure(match)
+        # what is dropped may have begun too early, with a number that stands before the right one
+        at = match.end() if score > 0 else match.start() + 1
+        if score > 0:
+            yield Span(*match.span(shape.group), shape.kind, score)
+
+
+def joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Spans in the order of the text, those that overlap made one: the surest of them, the first given where equal."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda s: s.start):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+            continue
+        last = kept[-1]
+        winner = span if span.score > last.score else last
+        kept[-1] = replace(winner, start=last.start, end=max(last.end, span.end))
+    return tuple(kept)
+
+
+def of_spans(name: str, spans: tuple[Span, ...], words: str) -> Finding:
+    """The finding that spans make: as sure as the surest, with `words` before the names of the kinds."""
+    score = max((s.score for s in spans), default=0.0)
+    found = Finding(name=name, score=score, spans=spans)
+    return replace(found, reason=f"{words} {', '.join(found.kinds)}") if found.found else found

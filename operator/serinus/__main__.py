@@ -6,20 +6,23 @@ import sys
 from typing import NoReturn
 
 from serinus import __version__
-from serinus.cli import judge_test, operator, render, runtimes, selftest, validate
+from serinus.cli import judge_test, operator, probe, render, runtimes, selftest, validate
 from serinus.cli.context import Unusable
 from serinus.cli.documents import Unreadable
 from serinus.core.datafile import InvalidCatalogue
 
-COMMANDS = (operator, render, validate, runtimes, judge_test, selftest)
+COMMANDS = (operator, render, validate, runtimes, judge_test, selftest, probe)
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that says what is wrong with a call in one line."""
 
+    unusable = 2
+    """Exit code of a call that cannot be used."""
+
     def error(self, message: str) -> NoReturn:  # type: ignore[explicit-override]
-        """End with 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        """End with the code of an unusable call."""
+        self.exit(self.unusable, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(commands)
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if others:
+        getattr(options, "parser", parser).error(f"unrecognized arguments: {' '.join(others)}")
     try:
         code = int(options.run(options))
         sys.stdout.flush()

@@ -73,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
     say(estimate(judging, attacks))
     if options.dry_run:
         return 0
-    endpoints = _endpoints(judging, options.judge)
+    where = endpoints(judging, options.judge)
     token = _read_key(options.key_file) if options.key_file else ""
-    found = asyncio.run(try_judges(judging, endpoints, attacks, token=token))
+    found = asyncio.run(try_judges(judging, where, attacks, token=token))
     print(json.dumps(_plain(found), indent=2) if options.output == "json" else report(found))
     return 0 if found.trusted else 1
 
@@ -90,13 +90,13 @@ def estimate(judging: Judging, attacks: Sequence[Attack]) -> str:
 
 
 async def try_judges(
-    judging: Judging, endpoints: Sequence[JudgeEndpoint], attacks: Sequence[Attack], *, token: str
+    judging: Judging, where: Sequence[JudgeEndpoint], attacks: Sequence[Attack], *, token: str
 ) -> Result:
     """Ask the judges for verdicts on plain, hostile and labelled answers; never raises for what a judge does."""
     from serinus.probes.judging import Bench, JudgesFailed, measure  # noqa: PLC0415 - aiohttp takes 0.2 s to import
 
     try:
-        async with Bench(judging, endpoints, lambda _: token) as bench:
+        async with Bench(judging, where, lambda _: token) as bench:
             assert bench.judge is not None
             try:
                 quality = await bench.measure()
@@ -178,7 +178,8 @@ def _of_file(findings: Findings, options: argparse.Namespace) -> Judging:
     return read_judging(findings, spec if files else {**spec, "calibration": None}, files)
 
 
-def _endpoints(judging: Judging, given: Sequence[str]) -> tuple[JudgeEndpoint, ...]:
+def endpoints(judging: Judging, given: Sequence[str]) -> tuple[JudgeEndpoint, ...]:
+    """Read `[NAME=]URL` of every judge; raises Unusable for an unknown one, and for one that is missing."""
     names = [judge.name for judge in judging.judges]
     found: dict[str, str] = {}
     for text in given:

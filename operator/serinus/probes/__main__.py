@@ -13,11 +13,12 @@ from pathlib import Path
 from serinus.core import probejson, runspec
 from serinus.core.model import InvalidSpec
 from serinus.core.probe import ProbeSet
-from serinus.core.report import Report, encode
+from serinus.core.report import Report
 from serinus.core.runspec import RunSpec
 from serinus.core.verdict import judge
 from serinus.core.wording import describe
 from serinus.probes.output import Output
+from serinus.probes.report_file import write_report
 from serinus.probes.runner import RunFailed
 from serinus.probes.session import Session, conduct
 from serinus.probes.shield import shield
@@ -40,17 +41,6 @@ def main(environment: Mapping[str, str]) -> int:
         report, code = _failed(spec, f"the runner crashed: {type(e).__name__}: {e}"), 1
     write_report(Path(environment.get(runspec.ENV_REPORT, runspec.DEFAULT_REPORT)), report)
     return code
-
-
-def write_report(path: Path, report: Report) -> None:
-    """Write a report in one write; a file that is mounted cannot be replaced, so it is overwritten."""
-    data = encode(report).encode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        if os.write(descriptor, data) != len(data):
-            raise OSError(f"{path}: the report was cut while it was written")
-    finally:
-        os.close(descriptor)
 
 
 async def _run(spec: RunSpec, path: str) -> Report:

@@ -5,50 +5,33 @@ manifests and labels, then what was observed.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from serinus.core import facts, memory, traffic
-from serinus.core.alert import AlertGroup
-from serinus.core.arrange import Arrangement, PodPatch, World, arrange
-from serinus.core.decisions import DecisionUpdate, Moment, Trust, pending_decision, told
-from serinus.core.gates import GateView, evidenced, gate_views, newest_views
+from serinus.core import facts, memory
+from serinus.core.arrange import PodPatch
+from serinus.core.decisions import DecisionUpdate, Moment, pending_decision, told
+from serinus.core.gates import evidenced, newest_views
 from serinus.core.history import kept_revisions
 from serinus.core.installation import check_allowed
 from serinus.core.model import InvalidSpec, Manifest, Mode, Service
 from serinus.core.naming import LABEL_REVISION
-from serinus.core.parse import parse
 from serinus.core.questions import questions_of
 from serinus.core.retention import expired
 from serinus.core.retreat import retreat_service, retreat_target
-from serinus.core.revision import Revision, revision_of
+from serinus.core.revision import Revision
 from serinus.core.rollout import Hold, Seen, Stage, State, step
-from serinus.core.runtime import Catalogue
-from serinus.core.seen import DecisionSeen, Questions, RunSeen, Snapshot
+from serinus.core.seen import DecisionSeen, RunSeen, Snapshot
 from serinus.core.status import View
 from serinus.core.stories import Story, stories
 from serinus.core.wake import LOOK_AT_JOB, waits, wake_after
-from serinus.core.watch import Watch, Watched, cusums, forgotten, watch
+from serinus.core.watch import cusums, forgotten
+from serinus.desk import Desk, Look, Surroundings, block, spec_problem
 from serinus.resources import BUILDERS, Builder, admission_policy, judge_access, monitoring, signal_rules
-from serinus.resources.context import Context, Settings
+from serinus.resources.context import Context
 from serinus.upkeep import RunUpdate, run_updates
 
-
-def built(builder: Builder, context: Context) -> list[Manifest]:
-    """What a builder makes, made anew."""
-    return builder.build(context)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a plan needs besides the world of one service."""
-
-    catalogue: Catalogue
-    settings: Settings
-    alerts: tuple[AlertGroup, ...] = ()
-    trust: Trust = field(default_factory=Trust)
-    evidence_max_age: float = 90 * 86_400.0  # seconds that a finished run is kept which nothing refers to
-    build: Callable[[Builder, Context], list[Manifest]] = built  # the same, perhaps from memory
+__all__ = ["Plan", "Surroundings", "plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +69,7 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
     questions, problem = questions_of(service.gates, snapshot.probe_sets)
     questions, unreachable = judge_access.reachable(service.gates, questions, around.settings)
     problem = problem or unreachable
-    desk = _Desk(
+    desk = Desk(
         snapshot=snapshot,
         around=around,
         service=service,
@@ -105,11 +88,11 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
 
 
 def _asked(body: Manifest, around: Surroundings) -> tuple[Service, Revision]:
-    service = parse(body, around.catalogue)
-    if service.workload is None:
+    service, revision = around.read(body, around.catalogue)
+    if revision is None:
         raise InvalidSpec("spec.workloadRef", "is not supported by this version, allowed is spec.workload")
     check_allowed(service, around.settings.allowed)
-    return service, revision_of(body)
+    return service, revision
 
 
 def _kept(snapshot: Snapshot, around: Surroundings, error: InvalidSpec) -> tuple[Service, Revision]:
@@ -134,71 +117,14 @@ def _load(snapshot: Snapshot) -> State:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
-    """What the parts of one plan share."""
-
-    snapshot: Snapshot
-    around: Surroundings
-    service: Service
-    target: Revision
-    questions: Mapping[str, Questions]
-    probes_problem: Hold | None
-    now: float
-    invalid: str = ""
-    obstacle: Hold | None = None
-
-    @property
-    def replicas(self) -> int:
-        return self.service.workload.replicas if self.service.workload else 0
-
-    def look(self, state: State) -> "_Look":
-        """What a state means in the world that was seen."""
-        world = World(
-            sets={s.revision: s for s in self.snapshot.sets},
-            pods=self.snapshot.pods,
-            routed=self.snapshot.routed,
-            now=self.now,
-            drain_timeout=self.service.rollout.drain_timeout,
-        )
-        serving = world.serving(state.stable) if state.stable else 0
-        goal = traffic.goal(state, self.service.rollout, replicas=self.replicas, stable_serving=serving)
-        views = gate_views(
-            self.service,
-            state,
-            outcome=facts.outcome_of(self.snapshot.revisions, state.revision),
-            runs=self.snapshot.runs,
-            questions=self.questions,
-        )
-        watched = Watched(
-            service=self.service,
-            state=state,
-            runs=self.snapshot.runs,
-            questions=self.questions,
-            serving=serving > 0,
-            busy=any(v.wanted for v in views),
-            now=self.now,
-        )
-        return _Look(goal=goal, arrangement=arrange(goal, world), views=views, watched=watched, watch=watch(watched))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    goal: traffic.Goal
-    arrangement: Arrangement
-    views: tuple[GateView, ...]  # of the rollout's gates: all that it decides on
-    watched: Watched
-    watch: Watch  # runs beside the rollout
-
-
-def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None) -> Seen:
+def _facts(desk: Desk, state: State, look: Look, decision: DecisionSeen | None) -> Seen:
     situation = facts.Situation(
         service=desk.service,
         state=state,
         target=desk.target.name,
         arrangement=look.arrangement,
         views=look.views,
-        block=_block(desk, state),
+        block=block(desk, state),
         decision=decision,
         now=desk.now,
         invalid=desk.invalid,
@@ -207,47 +133,7 @@ def _facts(desk: _Desk, state: State, look: _Look, decision: DecisionSeen | None
     return facts.seen(desk.snapshot, situation)
 
 
-def _block(desk: _Desk, state: State) -> Hold | None:
-    """Why no new rollout may start, the most lasting reason first."""
-    if desk.service.restraining:
-        paths = ", ".join(desk.service.restraining)
-        return Hold(
-            reason="FieldNotSupported",
-            message=f"this version cannot act on {paths}; remove it to go on without that restraint",
-        )
-    probes_problem = None if desk.service.rollout.mode is Mode.ADVISE else desk.probes_problem
-    problem = _spec_problem(desk, state) or probes_problem
-    if problem is not None:
-        return problem
-    return Hold(reason="Paused", message="spec.rollout.paused is true") if desk.service.rollout.paused else None
-
-
-def _spec_problem(desk: _Desk, state: State) -> Hold | None:
-    """What the API server, or the running revision, has against the template."""
-    if desk.snapshot.refused:
-        return Hold(reason="AdmissionRefused", message=desk.snapshot.refused)
-    workload = desk.service.workload
-    if workload is None or not workload.port.isdecimal() or not state.stable:
-        return None
-    running = _running_port(desk, state.stable)
-    if running in ("", workload.port):
-        return None
-    return Hold(
-        reason="PortChanged",
-        message=f"spec.workload.port: found {workload.port}, the running revision has {running}; "
-        "allowed is the same number, or a port name, which may stand for another number in each revision",
-    )
-
-
-def _running_port(desk: _Desk, stable: str) -> str:
-    """Port of the stable revision as a number, if it was given as one; else empty: a name may mean any number."""
-    data = next((r.data for r in desk.snapshot.revisions if r.name == stable), {})
-    runtime = desk.around.catalogue.get(str(data.get("runtime", "")), desk.service.runtime)
-    port = str(data.get("port") or runtime.port)
-    return port if port.isdecimal() else ""
-
-
-def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
+def _finish(desk: Desk, state: State, new: State, look: Look) -> Plan:
     """Build everything for the new state."""
     context = _context(desk, new, look)
     view = View(
@@ -263,10 +149,10 @@ def _finish(desk: _Desk, state: State, new: State, look: _Look) -> Plan:
         pods=desk.snapshot.pods,
         revisions=context.revisions,
         invalid=desk.invalid,
-        spec_problem=_spec_problem(desk, new),
+        spec_problem=spec_problem(desk, new),
         probes_problem=desk.probes_problem,
-        monitoring_problems=monitoring.problems(context),
-        monitoring_note=monitoring.note(context),
+        monitoring_problems=desk.around.say(monitoring.problems, context),
+        monitoring_note=desk.around.say(monitoring.note, context),
         unjudged=admission_policy.unjudged(context),
         gaps=signal_rules.gaps(desk.service.runtime),
         scorecard=_scorecard(desk, state, new),
@@ -292,7 +178,7 @@ def _notes(context: Context) -> dict[Builder, str]:
     return {b: b.told(context) if b.told else b.note for b in BUILDERS if b.told or b.note}
 
 
-def _context(desk: _Desk, state: State, look: _Look) -> Context:
+def _context(desk: Desk, state: State, look: Look) -> Context:
     return Context(
         service=desk.service,
         settings=desk.around.settings,
@@ -308,7 +194,7 @@ def _context(desk: _Desk, state: State, look: _Look) -> Context:
     )
 
 
-def _check(desk: _Desk, context: Context) -> Manifest | None:
+def _check(desk: Desk, context: Context) -> Manifest | None:
     """The ReplicaSet of a revision that the API server has not seen yet."""
     revision = context.state.revision
     if not revision or desk.invalid or desk.snapshot.refused or any(s.revision == revision for s in desk.snapshot.sets):
@@ -317,14 +203,14 @@ def _check(desk: _Desk, context: Context) -> Manifest | None:
     return next((m for m in replica_sets if m["spec"]["selector"]["matchLabels"].get(LABEL_REVISION) == revision), None)
 
 
-def _complaint(desk: _Desk) -> tuple[Story, ...]:
+def _complaint(desk: Desk) -> tuple[Story, ...]:
     """The event of a spec that cannot be acted on, once for each of its versions."""
     if not desk.invalid:
         return ()
     return (Story(reason="InvalidSpec", message=desk.invalid, warning=True, key=str(desk.service.generation)),)
 
 
-def _expired(desk: _Desk, state: State) -> tuple[RunSeen, ...]:
+def _expired(desk: Desk, state: State) -> tuple[RunSeen, ...]:
     """Old evidence that may go; none while the spec is invalid, for nobody knows then what it will refer to."""
     before = desk.now - desk.around.evidence_max_age
     if desk.invalid:
@@ -333,11 +219,11 @@ def _expired(desk: _Desk, state: State) -> tuple[RunSeen, ...]:
     return old + tuple(r for r in forgotten(desk.snapshot.runs) if r not in old)
 
 
-def _answers(desk: _Desk, state: State, new: State) -> tuple[DecisionUpdate, ...]:
+def _answers(desk: Desk, state: State, new: State) -> tuple[DecisionUpdate, ...]:
     return told(desk.snapshot.decisions, desk.service, _moment(desk, state, new), desk.around.trust)
 
 
-def _scorecard(desk: _Desk, state: State, new: State) -> Mapping[str, int]:
+def _scorecard(desk: Desk, state: State, new: State) -> Mapping[str, int]:
     """Advise only: how many rollouts ended, and how many of them a gate would have stopped."""
     if desk.service.rollout.mode is not Mode.ADVISE:
         return {}
@@ -349,12 +235,12 @@ def _scorecard(desk: _Desk, state: State, new: State) -> Mapping[str, int]:
     }
 
 
-def _moment(desk: _Desk, state: State, new: State) -> Moment:
+def _moment(desk: Desk, state: State, new: State) -> Moment:
     changed = dataclasses.replace(new, acted=state.acted, held=state.held) != state
     return Moment(target=desk.target.name, state=new, changed=changed, now=desk.now)
 
 
-def _wake(desk: _Desk, state: State, look: _Look) -> float | None:
+def _wake(desk: Desk, state: State, look: Look) -> float | None:
     policy = desk.service.rollout
     waiting = [*waits(policy, state, desk.snapshot.pods, look.views, desk.now), *look.watch.due]
     waiting += [desk.now + LOOK_AT_JOB] if look.watch.views else []

@@ -56,10 +56,13 @@ class Operator:
         own = {"ALERT_RULES_DIR": str(ROOT / "alert-rules"), "ALLOW_UNVERIFIED_DECISIONS": "true", **ports}
         environment = {f"SERINUS_{k}": v for k, v in {**own, **self.settings}.items()}
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "operator"), os.environ.get("PYTHONPATH", "")])
-        command = [sys.executable, "-m", "serinus", "operator", "--kubeconfig", str(self.kubeconfig)]
-        self._child = Child(command, log=self.log, environment=environment)
+        self._child = Child(self.command(), log=self.log, environment=environment)
         self.wait_for("leading" if leading else "serving")
         return self
+
+    def command(self) -> list[str]:
+        """How it is started."""
+        return [sys.executable, "-m", "serinus", "operator", "--kubeconfig", str(self.kubeconfig)]
 
     @property
     def pid(self) -> int:

@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections import Counter
+from statistics import median
 
 import pytest
 
-from serinus.core.model import Manifest
+from serinus.core.model import InvalidSpec, Manifest
 from serinus.plan import Surroundings
 from serinus.resources import BUILDERS, Builder
 from serinus.resources.context import Context
@@ -28,7 +29,7 @@ class Checked:
 
         counted = self._counting.setdefault(builder, dataclasses.replace(builder, build=build))
         before = self.made[_name(builder)]
-        found = self.memory(counted, context)
+        found = self.memory.build(counted, context)
         self.asked += 1
         if self.made[_name(builder)] == before:
             assert found == builder.build(context), f"{_name(builder)}: from memory it is another one"
@@ -61,9 +62,9 @@ def test_outputs_from_memory_are_those_made_anew_through_whole_rollouts(answer: 
     found.rest()
     assert checked.asked > 100, "there was something to compare"
     assert outputs() <= set(checked.made)
-    made = sum(checked.made[name] for name in outputs())
-    rest = sum(number for name, number in checked.made.items() if name not in outputs())
-    assert made * 5 < rest, "outputs are made a few times, everything else each time"
+    usual = median(checked.made[name] for name in outputs())
+    rest = min(number for name, number in checked.made.items() if name not in outputs())
+    assert usual * 4 < rest, "outputs are made a few times, but for one of what runs; everything else each time"
 
 
 def test_service_that_asks_for_less_gets_less_at_once() -> None:
@@ -87,15 +88,64 @@ def test_memory_is_bounded_and_forgets_the_service_that_was_not_asked_for_longes
         return [{"kind": "Thing", "metadata": {"name": context.service.name}}]
 
     builder = Builder(build=build, api_version="v1", kind="Thing", output=True)
-    memory, contexts = Built(services=2), []
-    found = world()
-    found.around = dataclasses.replace(surroundings(), build=lambda b, c: contexts.append(c) or b.build(c))  # type: ignore[func-returns-value]
-    found.look()
-    base = contexts[0]
+    memory, base = Built(services=2), context_of(world())
     named = [
         dataclasses.replace(base, service=dataclasses.replace(base.service, name=name))
         for name in ("a", "b", "a", "c", "a", "b")
     ]
     for context in named:
-        assert memory(builder, context) == [{"kind": "Thing", "metadata": {"name": context.service.name}}]
+        assert memory.build(builder, context) == [{"kind": "Thing", "metadata": {"name": context.service.name}}]
     assert runs == ["a", "b", "c", "b"]
+
+
+def test_what_is_said_of_outputs_comes_from_memory_until_a_part_of_it_is_new() -> None:
+    said: list[str] = []
+
+    def note(context: Context) -> str:
+        said.append(context.service.name)
+        return f"{context.service.name} of {context.settings.dashboard_base}"
+
+    memory = Built()
+    context = context_of(world())
+    moved = dataclasses.replace(context, state=dataclasses.replace(context.state, attempt=7))
+    other = dataclasses.replace(context, settings=dataclasses.replace(context.settings, dashboard_base="x"))
+    assert [memory.say(note, c) for c in (context, moved, other)] == ["chat of ", "chat of ", "chat of x"]
+    assert said == ["chat", "chat"], "the state was not read"
+
+
+def test_spec_is_read_once_for_each_generation_and_again_for_another_object_of_that_name() -> None:
+    memory, catalogue = Built(), surroundings().catalogue
+    body = world().body
+    first = memory.read(body, catalogue)
+    assert memory.read({**body, "status": {"phase": "Stable"}}, catalogue) is first
+    for change in ({"generation": 2}, {"uid": "uid-another"}):
+        anew = memory.read({**body, "metadata": {**body["metadata"], **change}}, catalogue)
+        assert anew is not first
+        assert anew[0].model == first[0].model
+
+
+def test_spec_that_cannot_be_acted_on_is_refused_each_time() -> None:
+    memory, catalogue = Built(), surroundings().catalogue
+    body = world(runtime="nothing").body
+    for _ in range(2):
+        with pytest.raises(InvalidSpec, match="runtime"):
+            memory.read(body, catalogue)
+
+
+def test_rollouts_go_as_without_a_memory() -> None:
+    memory, plain = world(**FAST), world(**FAST)
+    built = Built()
+    memory.around = dataclasses.replace(memory.around, build=built.build, say=built.say, read=built.read)
+    for found in (memory, plain):
+        found.rest()
+        found.change("example/model:2")
+        found.rest()
+    assert memory.body["status"] == plain.body["status"]
+    assert memory.told == plain.told
+
+
+def context_of(found: FakeWorld) -> Context:
+    contexts: list[Context] = []
+    found.around = dataclasses.replace(surroundings(), build=lambda b, c: contexts.append(c) or b.build(c))  # type: ignore[func-returns-value]
+    found.look()
+    return contexts[0]

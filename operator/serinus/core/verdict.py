@@ -4,6 +4,7 @@ The probe Job uses it to know when to stop; the operator uses it on the reported
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from serinus.core import evidence
 from serinus.core.judge_quality import calibrated
@@ -37,6 +38,7 @@ class Judgement:
     probes: int = 0  # distinct probes that must be seen
 
 
+@lru_cache(maxsize=2048)
 def judge(policy: GatePolicy, report: Report, *, probes: int) -> Judgement:
     """Judge the counts so far, `probes` being the number of distinct probes that must have been seen."""
     policy = calibrated(policy, report.judge)

@@ -1,6 +1,7 @@
-"""Where the API server is and who we are: read once at start through the `kubernetes` package, in a thread.
+"""Where the API server is and who we are: read once at start, in a thread.
 
-It opens no connection of its own and keeps no token longer than its caller does.
+In a pod that is an address, a CA and a token; every other way to log in is the `kubernetes` package's, which is loaded
+for it alone (it takes 19 MiB). It opens no connection of its own and keeps no token longer than its caller does.
 """
 
 import asyncio
@@ -9,14 +10,16 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import yaml
-from kubernetes import config
-from kubernetes.client import Configuration
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
 
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+
+SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet puts the token and the CA of a pod's service account."""
 _MALFORMED = (AttributeError, KeyError, TypeError)
 """What the loader of the `kubernetes` package raises for a file that is YAML but no kubeconfig."""
 _CONNECT_TIMEOUT = 5.0
@@ -57,17 +60,42 @@ def load_credentials(kubeconfig: Path | None = None, context: str | None = None)
 
     Blocks (files, exec plugins). Raises LoginFailed.
     """
-    configuration = Configuration()
     in_cluster = kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ
+    return _of_pod(SERVICE_ACCOUNT) if in_cluster else _of_kubeconfig(kubeconfig, context)
+
+
+def _of_pod(folder: Path) -> Credentials:
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    token_file = folder / "token"
     try:
-        if in_cluster:
-            config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
-        else:
-            path = str(kubeconfig) if kubeconfig else None
-            config.load_kube_config(path, context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
+        token = token_file.read_text().strip()
+        tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    except OSError as error:
+        raise LoginFailed(f"no credentials for the API server in {folder}: {error}") from error
+    if not token:
+        raise LoginFailed(f"no credentials for the API server in {folder}: the token is empty")
+    return Credentials(
+        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        tls=tls,
+        token=token,
+        tls_server_name=None,
+        token_file=token_file,
+        load=lambda: _of_pod(folder),
+    )
+
+
+def _of_kubeconfig(kubeconfig: Path | None, context: str | None) -> Credentials:
+    from kubernetes import config  # noqa: PLC0415 - not in a pod
+    from kubernetes.client import Configuration  # noqa: PLC0415 - not in a pod
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415 - not in a pod
+
+    configuration = Configuration()
+    try:
+        path = str(kubeconfig) if kubeconfig else None
+        config.load_kube_config(path, context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
         tls = _tls_context(configuration)
     except (ConfigException, OSError, ValueError, yaml.YAMLError, *_MALFORMED) as error:
-        where = str(kubeconfig) if kubeconfig else "the pod's service account or the default kubeconfig"
+        where = str(kubeconfig) if kubeconfig else "the default kubeconfig"
         reason = " ".join(f"{error}".split())[:300] or type(error).__name__
         raise LoginFailed(f"no credentials for the API server in {where}: {reason}") from error
     return Credentials(
@@ -75,8 +103,8 @@ def load_credentials(kubeconfig: Path | None = None, context: str | None = None)
         tls=tls,
         token=_token(configuration),
         tls_server_name=getattr(configuration, "tls_server_name", None),
-        token_file=Path(SERVICE_TOKEN_FILENAME) if in_cluster else None,
-        load=lambda: load_credentials(kubeconfig, context),
+        token_file=None,
+        load=lambda: _of_kubeconfig(kubeconfig, context),
     )
 
 
@@ -101,12 +129,12 @@ def open_session(credentials: Credentials, *, connections: int, headers: bool = 
     )
 
 
-def _token(configuration: Configuration) -> str | None:
+def _token(configuration: "Configuration") -> str | None:
     value = configuration.api_key.get("BearerToken") or configuration.api_key.get("authorization")
     return value.split(" ", 1)[-1].strip() if value else None
 
 
-def _tls_context(configuration: Configuration) -> ssl.SSLContext | None:
+def _tls_context(configuration: "Configuration") -> ssl.SSLContext | None:
     if not configuration.host.startswith("https"):
         return None
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)

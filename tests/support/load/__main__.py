@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from tests.support.apibed import ApiBed
 from tests.support.load.fleet import Fleet
+from tests.support.load.pod import in_pod
 from tests.support.operatorproc import Cost, Operator
 from tests.support.processes import eventually
 
@@ -85,7 +86,7 @@ def measure(bed: ApiBed, services: int, *, rest: float, replicas: int) -> tuple[
     bed.grant(_USER, [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}])
     own = bed.new_namespace()
     settings = {"NAMESPACE": own, "RESYNC": "60s" if rest < 600 else "10m"}
-    operator = Operator(bed.kubeconfig(_USER), bed.server.folder / "operator.log", settings)
+    operator = in_pod(bed, _USER, settings)
     lines = []
     with Fleet(bed, namespaces, services, replicas=replicas) as fleet:
         try:

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from tests.cluster.binaries import ensure_crds
+from tests.cluster.binaries import ensure, ensure_crds
 from tests.golden import render
-from tests.golden.crd import POD_LOGS
+from tests.golden.crd import CILIUM, POD_LOGS
 from tests.support.apibed import ApiBed
 from tests.support.bedclient import ApiError, Manifest
 
@@ -15,11 +15,12 @@ GOLDENS = sorted(str(p.relative_to(render.EXPECTED)) for p in render.EXPECTED.rg
 
 @pytest.fixture(scope="module")
 def monitored(bed: ApiBed) -> ApiBed:
-    """The bed with the kinds of prometheus-operator and of Alloy that we write."""
+    """The bed with the kinds of others that we write."""
     for plural in ("servicemonitors", "prometheusrules"):
         path = ensure_crds() / f"monitoring.coreos.com_{plural}.yaml"
         bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
-    bed.client.install(yaml.safe_load(POD_LOGS.read_text(encoding="utf-8")))
+    for path in (POD_LOGS, *CILIUM, *ensure("kyverno-crds").glob("*.yaml")):
+        bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
     return bed
 
 

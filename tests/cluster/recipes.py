@@ -18,6 +18,7 @@ COREDNS = "1.13.2"
 PAUSE = "3.10"
 LOKI = "3.7.8"
 KYVERNO = "1.19.1"
+CILIUM = "1.20.2"
 
 PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd,enable_dns_sd"
 VERSION_FLAG = "-X github.com/prometheus/common/version.Version="
@@ -95,6 +96,7 @@ _OPERATOR = Module(
     "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
 )
 _KYVERNO = Module("github.com/kyverno/kyverno", "v1.19.1", "h1:/MkgFii3/VlQfKR1JpC9tVwNNVNQTt2S4U6qCsafsTU=")
+_CILIUM = Module("github.com/cilium/cilium", "v1.20.2", "h1:dqiEGIcXc+gqCLYG/l7VCFJ8GHyb4HUrwbZOpkX5dL8=")
 _KUBE_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{name}={value}"
     for name, value in (("gitVersion", f"v{KUBERNETES}"), ("gitMajor", "1"), ("gitMinor", "35"))
@@ -173,6 +175,13 @@ _TABLE: tuple[Recipe, ...] = (
     GoProgram("kyverno", KYVERNO, "about 5 min", package="./cmd/cli/kubectl-kyverno", module=_KYVERNO, go=(1, 26)),
     ModuleFiles(
         "kyverno-crds", KYVERNO, _KYVERNO, "config/crds/policies.kyverno.io/*_namespacedvalidatingpolicies.yaml"
+    ),
+    ModuleFiles(
+        "cilium-crds",
+        CILIUM,
+        _CILIUM,
+        "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml",
+        expected="about 1 min",
     ),
     ModuleFiles("prometheus-operator-crds", PROMETHEUS_OPERATOR, _OPERATOR, "example/prometheus-operator-crd/*.yaml"),
 )

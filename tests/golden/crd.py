@@ -13,7 +13,10 @@ from serinus.core.model import Manifest
 
 Schema = dict[str, Any]
 GRAFANA_DASHBOARDS = Path(__file__).parents[1] / "samples" / "crds" / "grafana.integreatly.org_grafanadashboards.yaml"
-POD_LOGS = Path(__file__).parents[1] / "samples" / "crds" / "monitoring.grafana.com_podlogs.yaml"
+SAMPLES = Path(__file__).parents[1] / "samples" / "crds"
+"""Schemas of ours of kinds whose own files are in no package registry, or are too large to be fetched by every run."""
+POD_LOGS = SAMPLES / "monitoring.grafana.com_podlogs.yaml"
+CILIUM = (SAMPLES / "cilium.io_ciliumnetworkpolicies.yaml", SAMPLES / "cilium.io_tracingpoliciesnamespaced.yaml")
 _METADATA: Schema = {
     "type": "object",
     "required": ["name", "namespace"],
@@ -28,7 +31,7 @@ _METADATA: Schema = {
 
 
 class CrdFolder:
-    """The CRDs of some folders, one file each, named `<group>_<plural>.yaml` as controller-gen does."""
+    """The CRDs of some folders, one file each, named `<group>_<plural>.yaml` or `<plural>.yaml`."""
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
@@ -47,7 +50,8 @@ class CrdFolder:
 
     def _read(self, api_version: str, kind: str) -> Schema | None:
         group, _, wanted = api_version.partition("/")
-        for path in (folder / f"{group}_{name}.yaml" for folder in self._folders for name in _plurals(kind)):
+        files = [f"{begin}{name}.yaml" for name in _plurals(kind) for begin in (f"{group}_", "")]
+        for path in (folder / file for folder in self._folders for file in files):
             if not path.is_file():
                 continue
             crd = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -59,7 +63,7 @@ class CrdFolder:
 
 def _plurals(kind: str) -> tuple[str, ...]:
     name = kind.lower()
-    return (f"{name}s", name, f"{name.removesuffix('y')}ies")
+    return (f"{name}s", name, f"{name.removesuffix('y')}ies", name.replace("policy", "policies"))
 
 
 def strict(schema: Schema) -> Schema:

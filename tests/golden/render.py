@@ -17,10 +17,11 @@ from serinus.core.catalogue import Library
 from serinus.core.model import Manifest, Service
 from serinus.core.parse import parse
 from serinus.core.prices import parse_prices
-from serinus.resources import prometheus_rule, service_monitor, service_rules, signal_rules
+from serinus.resources import prometheus_rule, service_monitor, service_rules, shared_alerts, signal_rules
 from serinus.resources.context import Context, Settings
 from serinus.shell.catalogue import RUNTIMES, load
 from serinus.steady import plan_steady
+from tests.golden import guards
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "manifests" / "examples"
@@ -101,10 +102,12 @@ def goldens() -> dict[Path, str]:
 
 
 def shared() -> dict[str, list[Manifest]]:
-    """Build what belongs to no service and to no runtime of one: second observers, and the operator's own series."""
+    """Build what belongs to no service and no runtime of one: second observers, the operator's own series, alerts."""
     prices = parse_prices({"llama-3.1-8b": {"prompt": 0.2, "cached": 0.05, "generated": 0.8}})
     attached = [runtime for runtime in library().runtimes.values() if runtime.attaches]
     return {
+        "alerts": shared_alerts.build(library().alerts, SETTINGS),
+        "guards": guards.build(context("vllm")),
         "services": service_rules.build(replace(SETTINGS, prices=prices)),
         **{f"observer-{r.name}": signal_rules.build_attached(r, SETTINGS) for r in attached},
     }

@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from serinus.core.model import Manifest
-from tests.cluster.binaries import ensure_crds
+from tests.cluster.binaries import ensure, ensure_crds
 from tests.golden import render
-from tests.golden.crd import POD_LOGS, CrdFolder
+from tests.golden.crd import SAMPLES, CrdFolder
 
 GOLDENS = sorted(str(p.relative_to(render.EXPECTED)) for p in render.EXPECTED.rglob("*.yaml"))
 
 
 @cache
 def crds() -> CrdFolder:
-    return CrdFolder(ensure_crds(), render.ROOT / "crds", POD_LOGS.parent)
+    return CrdFolder(ensure_crds(), ensure("kyverno-crds"), render.ROOT / "crds", SAMPLES)
 
 
 def objects(golden: str) -> list[Manifest]:

@@ -58,13 +58,12 @@ def _egress(found: Reach) -> list[Manifest]:
     rules: list[Manifest] = []
     for target in (*found.dns, *found.egress):
         [rule] = _sides("to", (target,))
-        if target in found.dns:
-            # The agent learns what a name stands for from the answers that it sees on the way.
-            listening = [{"port": str(p), "protocol": "ANY"} for p in target.ports or (_DNS,)]
-            rule["toPorts"] = [{"ports": listening, "rules": {"dns": [{"matchPattern": "*"}]}}]
-        elif target.ports:
-            rule["toPorts"] = _ports(target.ports, "ANY")
-        rules.append(rule)
+        rules.append({**rule, "toPorts": _ports(target.ports, "ANY")} if target.ports else rule)
+    for target in found.dns if found.hosts else ():
+        # The agent learns what a name stands for from the answers that it sees on the way.
+        [rule] = _sides("to", (target,))
+        [ports] = _ports(target.ports or (_DNS,), "ANY")
+        rules.append({**rule, "toPorts": [{**ports, "rules": {"dns": [{"matchPattern": "*"}]}}]})
     if found.hosts:
         rules.append({"toFQDNs": [_host(name) for name in found.hosts], "toPorts": _ports((_HTTPS,))})
     return rules

@@ -57,12 +57,7 @@ def _sample(side: str, reply: Reply, score: Score, cached: str, *, graded: bool)
     return found, Sample(mark=replace(mark, values=values), cached=cached if found else "")
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(
     st.lists(st.tuples(_sides, _sides), max_size=40),
     st.booleans(),

@@ -129,6 +129,11 @@ def service_rules() -> str:
     return "serinus-services"
 
 
+def shared_alerts() -> str:
+    """Name of the cluster-wide PrometheusRule with the alerts that all services share."""
+    return "serinus-alerts"
+
+
 def own_signals(service: str) -> str:
     """Name of the PrometheusRule that records the signals of one service."""
     return bounded(f"{service}-signals")
@@ -157,6 +162,11 @@ def managed_policy(service: str) -> str:
 def serving_policy(service: str) -> str:
     """Name of the network and tracing policies of the pods that serve."""
     return f"{service}{NETWORK_SUFFIX}"
+
+
+def traces(service: str) -> str:
+    """Name of the OpenTelemetryCollector and of the Instrumentation of a service."""
+    return f"{service}-traces"
 
 
 def loki_rules(service: str) -> str:

@@ -5,7 +5,7 @@ It generates nothing and decides nothing about a rollout.
 
 from serinus.core import flags, scrapers
 from serinus.core.conditions import Problem
-from serinus.resources import log_pipeline, prometheus_rule
+from serinus.resources import collector, log_pipeline, prometheus_rule
 from serinus.resources.context import Context
 from serinus.resources.service_monitor import monitor_labels
 from serinus.resources.signal_rules import gaps
@@ -18,7 +18,8 @@ def problems(context: Context) -> tuple[Problem, ...]:
     unseen = scrapers.not_selected(context.scrapers, service.namespace, monitor_labels(context))
     ignored = (Problem(scrapers.NOT_SELECTED, message) for message in unseen)
     logs = (Problem("NotAsSpecified", message) for message in log_pipeline.problems_of(context))
-    return (*off, *ignored, *prometheus_rule.problems(context), *logs)
+    traces = (Problem("NotAsSpecified", message) for message in collector.problems(context))
+    return (*off, *ignored, *prometheus_rule.problems(context), *logs, *traces)
 
 
 def note(context: Context) -> str:

@@ -3,12 +3,14 @@
 import copy
 import json
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
 
 from tests.golden import dashboard_lint
 from tests.golden.dashboard_lint import problems
+from tests.support.dashboards import __main__ as previews
 from tests.support.dashboards.boards import boards, panels, queries
 from tests.support.generate import dashboards
 
@@ -69,6 +71,15 @@ def test_metrics_lead_to_traces_and_logs_and_logs_to_traces() -> None:
     assert "${__field.labels.revision}" in errors
     assert traced["matcher"]["options"] == "trace_id"
     assert "${traces}" in json.dumps(traced)
+
+
+def test_every_row_has_its_preview_with_all_of_its_panels() -> None:
+    wanted = {file: [p["title"] for p in row] for file, _, _, row in previews.files()}
+
+    assert {path.name for path in previews.FOLDER.glob("*")} == set(wanted)
+    for file, titles in wanted.items():
+        drawn = unescape((previews.FOLDER / file).read_text(encoding="utf-8"))
+        assert [title for title in titles if f">{title}</text>" not in drawn] == [], file
 
 
 def panel(board: Json, title: str) -> Json:

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from serinus.core.promql import Matcher, Op
+from serinus.core.promql import Matcher
 from serinus.core.signals import COST, ERROR_RATIO, UNPRICED_TOKENS, VOCABULARY, WINDOW
 from serinus.resources.dashboard_frame import Row
 from serinus.resources.dashboard_panel import BAD, FAIR, GOOD, PLAIN, Column, Link, Look, Panel, Query
-from serinus.resources.dashboard_query import fleet
+from serinus.resources.dashboard_query import OWN, fleet
 from serinus.resources.objectives import BUDGET, ratio
 
 _NAME: Final = "{{namespace}}/{{llmservice}}"
@@ -14,7 +14,6 @@ _DAY: Final = 86_400
 _MONTH: Final = 30 * _DAY
 _FIRST_TOKEN: Final = f"{VOCABULARY['ttft'].series}:p95_{WINDOW}"
 _FINISHED: Final = VOCABULARY["requests_finished"].series
-_OWN: Final = Matcher("revision", "", Op.NOT_EQUAL)
 _FIELDS: Final = "${__data.fields.%s}"
 _FIRING: Final = fleet("ALERTS", Matcher("alertstate", "firing"))
 _SERVICE: Final = Link(
@@ -42,7 +41,7 @@ def rows() -> tuple[Row, ...]:
 
 def _served(series: str) -> str:
     """What the services' own pods say: a second observer counts the same requests again."""
-    return fleet(series, _OWN)
+    return fleet(series, OWN)
 
 
 def _phases() -> str:
@@ -67,7 +66,7 @@ def _stat(title: str, description: str, query: Query, unit: str, *steps: tuple[f
 
 
 def _totals() -> tuple[Panel, ...]:
-    firing = f"count (group by (namespace, llmservice, alertname) ({_FIRING}))"
+    firing = f"count (group by (namespace, llmservice, alertname) ({_FIRING})) or vector(0)"
     spend = f"{_DAY} * sum ({_served(COST)})"
     return (
         _stat("Services", "LLMServices by phase.", Query(f"count by (phase) ({_phases()} == 1)", "{{phase}}"), "short"),
@@ -99,6 +98,7 @@ def _table() -> Panel:
             *(Column(f"Value #{letter}", title, unit) for letter, title, unit, _ in columns),
         ),
         hidden=("Value #A", "Value #B"),
+        first=("namespace", "llmservice", "phase", "model", "runtime", "stable", "canary"),
     )
 
 

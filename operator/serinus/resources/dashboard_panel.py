@@ -73,6 +73,7 @@ class Panel:
     links: tuple[Link, ...] = ()
     columns: tuple[Column, ...] = ()
     hidden: tuple[str, ...] = ()  # fields that a table does not show
+    first: tuple[str, ...] = ()  # fields that stand first in a table, in this order
     logarithmic: bool = False
     extract: bool = False  # a table of log lines: their labels become fields
 
@@ -159,7 +160,8 @@ def _transformations(panel: Panel) -> list[Manifest]:
     if len(panel.queries) > 1:
         found.append({"id": "merge", "options": {}})
     hidden = dict.fromkeys(("Time", *panel.hidden), True)
-    return [*found, {"id": "organize", "options": {"excludeByName": hidden}}]
+    order = {name: i for i, name in enumerate(panel.first)}
+    return [*found, {"id": "organize", "options": {"excludeByName": hidden, "indexByName": order}}]
 
 
 _LAST: Final[Manifest] = {"calcs": ["lastNotNull"], "fields": "", "values": False}

@@ -57,6 +57,7 @@ def _now() -> tuple[Panel, ...]:
             look=Look.TABLE,
             height=6,
             hidden=("Value",),
+            first=("stable", "canary", "model", "runtime"),
         ),
         Panel(
             title="Alerts",

@@ -19,6 +19,8 @@ ONE: Final = (Matcher("namespace", "$namespace"), Matcher("llmservice", "$servic
 """The service that is looked at."""
 CHOSEN: Final = (*ONE, Matcher("revision", "$revision", Op.REGEX))
 """Those of its revisions that are looked at; what a gateway sees has no revision and is always among them."""
+OWN: Final = Matcher("revision", "", Op.NOT_EQUAL)
+"""What the service's own pods say: a second observer counts the same requests again, in other buckets."""
 ALL: Final = (Matcher("namespace", "$namespace", Op.REGEX),)
 """Every service of the namespaces that are looked at."""
 LOG_STREAM: Final = 'namespace="$namespace", llmservice="$service", revision=~"$revision"'

@@ -11,6 +11,7 @@ from serinus.core.signals import (
 from serinus.resources.dashboard_frame import Row
 from serinus.resources.dashboard_panel import BAD, GOOD, Look, Panel, Query
 from serinus.resources.dashboard_query import (
+    OWN,
     by_revision,
     chosen,
     logs_of_revision,
@@ -65,9 +66,10 @@ def _heat() -> Panel:
     return Panel(
         title="Requests by their time",
         description="How many requests per second took how long: two humps are two kinds of requests.",
-        queries=(Query(f"sum by (le) ({chosen(buckets)})", "{{le}}"),),
+        queries=(Query(f"sum by (le) ({chosen(buckets, OWN)})", "{{le}}"),),
         unit="s",
         look=Look.HEAT,
+        width=24,
     )
 
 

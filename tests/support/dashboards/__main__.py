@@ -22,12 +22,12 @@ COLUMN, LINE, TOP = 56, 27, 30
 NOTE = "a preview drawn from the dashboard's JSON and Prometheus' answers to a made-up hour; not a picture of Grafana"
 
 
-def pictures(prometheus: store.Store) -> Iterator[tuple[str, str]]:
-    """Every row of the shared dashboards: file name and SVG."""
+def files() -> Iterator[tuple[str, Json, str, list[Json]]]:
+    """Every row of the shared dashboards: its file, its dashboard, its title, its panels."""
     for uid in SHARED:
         board = boards()[uid]
         for title, panels in rows(board):
-            yield f"{uid}-{title.lower().replace(' ', '-')}.svg", picture(prometheus, board, title, panels)
+            yield f"{uid}-{title.lower().replace(' ', '-')}.svg", board, title, panels
 
 
 def picture(prometheus: store.Store, board: Json, title: str, panels: list[Json]) -> str:
@@ -61,7 +61,7 @@ def _merged(panel: Json, answers: list[list[Json]]) -> list[Curve]:
             labels = series["metric"]
             row = joined.setdefault((labels.get("namespace", ""), labels.get("llmservice", "")), {})
             row.update({k: v for k, v in labels.items() if k != "__name__"})
-            row[f"Value #{target['refId']}"] = f"{float(series['value'][1]):.3g}"
+            row[f"Value #{target['refId']}"] = series["value"][1]
     return [Curve("", ((0.0, 1.0),), labels) for labels in joined.values()]
 
 
@@ -72,8 +72,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         prometheus = store.fill(Path(name))
         try:
-            for file, svg in pictures(prometheus):
-                (folder / file).write_text(svg, encoding="utf-8")
+            for file, board, title, panels in files():
+                (folder / file).write_text(picture(prometheus, board, title, panels), encoding="utf-8")
                 print(f"wrote {folder / file}")
         finally:
             prometheus.stop()

@@ -43,13 +43,16 @@ def curves(panel: Json, answers: list[list[Json]]) -> list[Curve]:
     for target, answer in zip(panel["targets"], answers, strict=True):
         for series in answer:
             labels = series["metric"]
-            legend = target["legendFormat"]
-            name = re.sub(r"{{(\w+)}}", lambda m, labels=labels: labels.get(m[1], ""), legend).strip()
+            name = _named(target["legendFormat"], labels)
             pairs = series.get("values") or [series["value"]]
             points = tuple((float(t), float(v)) for t, v in pairs if math.isfinite(float(v)))
             if points:
                 found.append(Curve(name, points, labels))
     return found
+
+
+def _named(legend: str, labels: dict[str, str]) -> str:
+    return re.sub(r"{{(\w+)}}", lambda m: labels.get(m[1], ""), legend).strip()
 
 
 def draw(panel: Json, found: list[Curve], area: Area) -> list[str]:
@@ -131,11 +134,11 @@ def _axis(plot: Area, height: Callable[[float], float], unit: str) -> list[str]:
 def _number(panel: Json, found: list[Curve], area: Area) -> list[str]:
     named = panel["options"]["textMode"] == "name"
     unit, each = panel["fieldConfig"]["defaults"]["unit"], area.height / len(found)
-    size = min(26, each * 0.5, area.width / 8)
     marks = []
     for i, curve in enumerate(found):
         y, color = area.y + each * (i + 0.6), _colored(panel, curve.points[-1][1])
         words = curve.name if named else f"{curve.name} {amount(curve.points[-1][1], unit)}"
+        size = min(26, each * 0.5, 1.6 * area.width / len(words))
         marks.append(text(area.x + area.width / 2, y, words, fill=color, font_size=f"{size:.0f}", text_anchor="middle"))
     return marks
 
@@ -189,7 +192,7 @@ def _heat(panel: Json, found: list[Curve], area: Area) -> list[str]:
         below = dict(rows[i - 1].points) if i else {}
         counts.append({t: max(v - below.get(t, 0.0), 0.0) for t, v in curve.points})
     most = max((v for row in counts for v in row.values()), default=1.0) or 1.0
-    high, wide = area.height / len(rows), (area.width - 50) / max(len(counts[0]), 1) + 0.5
+    high, wide = area.height / len(rows), (area.width - 50) / max(len(counts[0]), 1)
     plot = Area(area.x + 50, area.y, area.width - 50, area.height, area.begin, area.end)
     marks = []
     for i, (curve, row) in enumerate(zip(rows, counts, strict=True)):
@@ -203,20 +206,26 @@ def _heat(panel: Json, found: list[Curve], area: Area) -> list[str]:
 
 
 def _table(panel: Json, found: list[Curve], area: Area) -> list[str]:
-    hidden = {name for t in panel["transformations"] if t["id"] == "organize" for name in t["options"]["excludeByName"]}
-    titles = {o["matcher"]["options"]: o["properties"][0]["value"] for o in panel["fieldConfig"]["overrides"]}
-    rows = [
-        {k: v for k, v in c.labels.items() if not k.startswith("__")} | {"Value": amount(c.points[-1][1], "short")}
-        for c in found
-    ]
-    columns = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in hidden]
+    organize = next(t["options"] for t in panel["transformations"] if t["id"] == "organize")
+    shown = {o["matcher"]["options"]: {p["id"]: p["value"] for p in o["properties"]} for o in _overrides(panel)}
+    names = dict.fromkeys(k for c in found for k in c.labels if not k.startswith("__"))
+    order = {**{name: len(names) for name in names}, **organize["indexByName"]}
+    columns = sorted((n for n in names if n not in organize["excludeByName"]), key=lambda n: order[n])
     wide, marks = area.width / max(len(columns), 1), []
     for i, column in enumerate(columns):
-        title = titles.get(column, column)
-        marks.append(text(area.x + i * wide, area.y + 12, cut(title, wide), font_weight="bold", fill="#6e9fff"))
-        for j, row in enumerate(rows[: int((area.height - 16) / 18)]):
-            marks.append(text(area.x + i * wide, area.y + 32 + 18 * j, cut(str(row.get(column, "")), wide)))
+        x, about = area.x + i * wide, shown.get(column, {})
+        words = cut(about.get("displayName", column), wide)
+        marks.append(text(x, area.y + 12, words, font_weight="bold", fill="#6e9fff"))
+        for j, curve in enumerate(found[: int((area.height - 16) / 18)]):
+            value = curve.labels.get(column, "")
+            cell = amount(float(value), about["unit"]) if value and "unit" in about else value
+            marks.append(text(x, area.y + 32 + 18 * j, cut(cell, wide)))
     return marks
+
+
+def _overrides(panel: Json) -> list[Json]:
+    found: list[Json] = panel["fieldConfig"]["overrides"]
+    return found
 
 
 LOOKS: dict[str, Callable[[Json, list[Curve], Area], list[str]]] = {

@@ -55,7 +55,7 @@ async def test_dashboards_come_with_the_first_service_and_go_with_the_last() -> 
     assert await world.run() == ["ConfigMap serinus-services", "ConfigMap serinus-fleet"]
 
     world.service("a", dashboard="PerService")
-    assert await world.run() == ["ConfigMap serinus-fleet"]
+    assert await world.run() == ["ConfigMap serinus-services", "ConfigMap serinus-fleet"]
 
     world.service("a", dashboard="None")
     assert await world.run() == []

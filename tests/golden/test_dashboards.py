@@ -3,12 +3,16 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
 import pytest
 
-from tests.golden import dashboard_lint
+from serinus.core.model import Dashboard
+from serinus.resources import dashboard
+from tests.golden import dashboard_lint, render
+from tests.golden.crd import GRAFANA_DASHBOARDS, CrdFolder
 from tests.golden.dashboard_lint import problems
 from tests.support.dashboards import __main__ as previews
 from tests.support.dashboards.boards import boards, panels, queries
@@ -71,6 +75,15 @@ def test_metrics_lead_to_traces_and_logs_and_logs_to_traces() -> None:
     assert "${__field.labels.revision}" in errors
     assert traced["matcher"]["options"] == "trace_id"
     assert "${traces}" in json.dumps(traced)
+
+
+def test_grafana_operators_kind_takes_the_object_and_a_typo_is_refused() -> None:
+    crds = CrdFolder(GRAFANA_DASHBOARDS.parent)
+    settings = replace(render.SETTINGS, grafanas={"dashboards": "grafana"})
+    for made in dashboard.build_shared(frozenset(Dashboard), render.library().runtimes, settings):
+        assert crds.problems(made) == []
+        spoilt = {**made, "spec": {**made["spec"], "instanceSelectors": {}}}
+        assert any("instanceSelectors" in problem for problem in crds.problems(spoilt))
 
 
 def test_every_row_has_its_preview_with_all_of_its_panels() -> None:

@@ -86,7 +86,7 @@ def test_grafana_operator_gets_its_own_kind_in_place_of_a_config_map() -> None:
     [
         ((), []),
         ((Dashboard.NONE,), []),
-        ((Dashboard.PER_SERVICE,), ["serinus-fleet"]),
+        ((Dashboard.PER_SERVICE,), ["serinus-services", "serinus-fleet"]),
         ((Dashboard.SHARED, Dashboard.NONE), ["serinus-services", "serinus-fleet"]),
     ],
 )

@@ -68,12 +68,13 @@ def _own(context: Context) -> list[Manifest]:
 
 
 def build_shared(used: frozenset[Dashboard], runtimes: Runtimes, settings: Settings) -> list[Manifest]:
-    """Build what belongs to no service; nothing if nobody wants a dashboard."""
-    made = {}
-    if Dashboard.SHARED in used:
-        made[SERVICES_UID] = services(runtimes)
-    if used - {Dashboard.NONE}:
-        made[FLEET_UID] = fleet()
+    """Build what belongs to no service; nothing if nobody wants a dashboard.
+
+    That of services is there for one with its own too: rows of the fleet, and alerts that all share, lead to it.
+    """
+    if not used - {Dashboard.NONE}:
+        return []
+    made = {SERVICES_UID: services(runtimes), FLEET_UID: fleet()}
     namespace, labels = settings.operator_namespace, naming.shared_labels(naming.DASHBOARDS)
     return [
         _object({"name": uid, "namespace": namespace, "labels": labels}, f"{uid}.json", board, settings)

@@ -7,7 +7,8 @@ from typing import Final
 
 _PLACEHOLDER: Final = re.compile(
     r"example|sample|your|placeholder|changeme|change[-_]me|dummy|redacted|insert|replace|secret[-_]?key|my[-_]|fake"
-    r"|foobar|token[-_]?here|key[-_]?here|here$|test[-_]?(?:key|token)|xxx|\*\*\*|\.\.\.|…|<|\$\{|\{\{|%\(|0000000|1234567890|abcdefgh|deadbeef",
+    r"|foobar|token[-_]?here|key[-_]?here|here$|test[-_]?(?:key|token)|xxx|\*\*\*|\.\.\.|…|<|\$\{|\{\{|%\(|0000000"
+    r"|1234567890|abcdefgh|deadbeef",
     re.IGNORECASE,
 )
 _BITS: Final = 3.0

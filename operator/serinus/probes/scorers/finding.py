@@ -59,23 +59,41 @@ class Shape:
     hints: tuple[str, ...]  # in lower case; a text that matches has one of them
     sure: Callable[[re.Match[str]], float] = always
     group: int = 0
+    anchored: bool = False  # every match begins with a hint: only there is it looked for
 
 
 def scan(shapes: Iterable[Shape], text: str) -> tuple[Span, ...]:
     """Everything that has one of the shapes, in the order of the text; where two overlap they are one, the surer."""
     text = text[:MAX_SCANNED]
     lowered = text.lower()
-    return joined([span for shape in shapes if any(h in lowered for h in shape.hints) for span in _spans(shape, text)])
+    if len(lowered) != len(text):  # a few letters become two when they are lowered, and places would differ
+        lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    found: list[Span] = []
+    for shape in shapes:
+        hints = [h for h in shape.hints if h in lowered]
+        if hints:
+            matches = _anchored(shape, text, lowered, hints) if shape.anchored else _anywhere(shape, text)
+            found += [Span(*m.span(shape.group), shape.kind, score) for m, score in matches if score > 0]
+    return joined(found)
 
 
-def _spans(shape: Shape, text: str) -> Iterator[Span]:
+def _anchored(shape: Shape, text: str, lowered: str, hints: Sequence[str]) -> Iterator[tuple[re.Match[str], float]]:
+    for hint in hints:
+        at = lowered.find(hint)
+        while at >= 0:
+            match = shape.pattern.match(text, at)
+            if match:
+                yield match, shape.sure(match)
+            at = lowered.find(hint, max(at + 1, match.end() if match else 0))
+
+
+def _anywhere(shape: Shape, text: str) -> Iterator[tuple[re.Match[str], float]]:
     at = 0
     while match := shape.pattern.search(text, at):
         score = shape.sure(match)
+        yield match, score
         # what is dropped may have begun too early, with a number that stands before the right one
         at = match.end() if score > 0 else match.start() + 1
-        if score > 0:
-            yield Span(*match.span(shape.group), shape.kind, score)
 
 
 def joined(spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -8,21 +8,27 @@ from serinus.probes.scorers.finding import Finding, Span
 
 FORM: Final = "form"
 CUT: Final = "cut"
+_NEAR: Final = 800
+"""Characters before the end in which whole sentences are looked for."""
 _JSON_READ: Final = 262_144
 _READ: Final = 16_384
 _FENCE: Final = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*([\w+#.-]{0,30})[^\n`]{0,200}$", re.MULTILINE)
-_MARKDOWN: Final = (
-    re.compile(r"^ {0,3}#{1,6} \S", re.MULTILINE),
-    re.compile(r"(?<![\w*])\*\*[^\s*][^*\n]{0,200}\*\*(?![\w*])|(?<![\w_])__[^\s_][^_\n]{0,200}__(?!\w|\.\w|\()"),
-    re.compile(
-        r"^ {0,6}(?:[-*+]|\d{1,3}[.)]) \S[^\n]{0,2000}\n(?:[^\n]{0,2000}\n){0,3} {0,6}(?:[-*+]|\d{1,3}[.)]) \S",
-        re.MULTILINE,
-    ),
-    re.compile(r"^\|?(?: {0,9}:?-{3,20}:? {0,9}\|){1,30}(?: {0,9}:?-{3,20}:? {0,9})?$", re.MULTILINE),
-    re.compile(r"(?<!!)\[[^\]\n]{1,200}\]\((?:https?://|/|#|mailto:)[^()\s]{0,500}\)"),
-    re.compile(r"^> \S", re.MULTILINE),
-    re.compile(r"(?<!`)`[^`\n]{1,200}`(?!`)"),
+_LIST: Final = re.compile(
+    r"^ {0,6}(?:[-*+]|\d{1,3}[.)]) {1,4}\S[^\n]{0,2000}\n(?:[^\n]{0,2000}\n){0,3}"
+    r" {0,6}(?:[-*+]|\d{1,3}[.)]) {1,4}\S",
+    re.MULTILINE,
 )
+_MARKDOWN: Final = (
+    ("#", re.compile(r"^ {0,3}#{1,6} \S", re.MULTILINE)),
+    ("**", re.compile(r"(?<![\w*])\*\*[^\s*][^*\n]{0,200}\*\*(?![\w*])")),
+    ("__", re.compile(r"(?<![\w_])__[^\s_][^_\n]{0,200}__(?!\w|\.\w|\()")),
+    ("\n", _LIST),
+    ("---", re.compile(r"^\|?(?: {0,9}:?-{3,20}:? {0,9}\|){1,30}(?: {0,9}:?-{3,20}:? {0,9})?$", re.MULTILINE)),
+    ("](", re.compile(r"(?<!!)\[[^\]\n]{1,200}\]\((?:https?://|/|#|mailto:)[^()\s]{0,500}\)")),
+    ("> ", re.compile(r"^> \S", re.MULTILINE)),
+    ("`", re.compile(r"(?<!`)`[^`\n]{1,200}`(?!`)")),
+)
+"""A sign without which there is none, and the pattern."""
 _ENDS: Final = frozenset(".!?…。！？：:؟।॥\"'”’»›」』）)]}>*_`~|؛;\u2026")
 _JOINS: Final = frozenset(",、，-–—/(&=+[{<“„«「『")
 _WORDS: Final = """
@@ -58,9 +64,9 @@ def form(text: str) -> Finding:
     start = len(text) - len(text.lstrip())
     if _is_json(stripped):
         return _formed((Span(start, start + len(stripped), "json"),))
-    spans = [*_blocks(text[:_READ])]
+    spans = _blocks(text[:_READ])
     outside = _outside(text[:_READ], spans)
-    signs = [m for m in (pattern.search(outside) for pattern in _MARKDOWN) if m]
+    signs = [m for sign, pattern in _MARKDOWN if sign in outside and (m := pattern.search(outside))]
     spans += [Span(*signs[0].span(), "markdown")] if signs else []
     return _formed(tuple(spans) or (Span(start, start + len(stripped), "prose"),))
 
@@ -84,6 +90,8 @@ def _is_json(text: str) -> bool:
 def _blocks(text: str) -> list[Span]:
     """Fenced blocks, the last of them perhaps not closed; a block of JSON is `json` as well as `code`."""
     found: list[Span] = []
+    if "```" not in text and "~~~" not in text:
+        return found
     opened: re.Match[str] | None = None
     for match in _FENCE.finditer(text):
         if opened is None:
@@ -116,7 +124,7 @@ def cut(text: str, finish_reason: str = "") -> Finding:
         return _found(len(text), len(text), _SURE, "the server stopped at its limit of tokens")
     if not stripped:
         return Finding(name=CUT)
-    blocks = _blocks(stripped[-_READ:]) if "```" in stripped or "~~~" in stripped else []
+    blocks = _blocks(stripped[-_READ:])
     if blocks and _is_open(stripped[-_READ:], blocks[-1]):
         return _found(len(stripped), len(stripped), _SURE, "a block of code is not closed")
     if _is_open_row(stripped):
@@ -162,8 +170,8 @@ def _open_sentence(text: str) -> Finding:
         return _found(size - 1, size, _LIKELY, "the last sign joins what does not come")
     if last in _ENDS or not word or _ITEM.match(line) or _ENDING_LINK.search(text[-200:]):
         return Finding(name=CUT)
-    before = text[max(0, size - 2000) : size]
-    complete = len(_SENTENCE.findall(before))
+    complete = len(_SENTENCE.findall(text[-_NEAR:]))
+    line = line[-_NEAR:]
     tail = line[[0, *(m.end() for m in _SENTENCE.finditer(line))][-1] :]
     if tail.rfind("(") > tail.rfind(")"):
         return _found(size - len(tail), size, _LIKELY, "a bracket is not closed")

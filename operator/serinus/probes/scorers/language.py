@@ -1,6 +1,6 @@
 """The language of a text: by its script where that decides, else by the model of py3langid. Pure but for that model.
 
-The model is loaded at first use, once (0.8 s, 70 MB); only the first 600 characters without code and links are read.
+The model is loaded at first use, once (0.8 s, 70 MB); only the first 480 characters without code and links are read.
 """
 
 import re
@@ -9,12 +9,12 @@ from collections import Counter
 from functools import cache
 from typing import Any, Final
 
-from serinus.probes.scorers.finding import Finding, Span
+from serinus.probes.scorers.finding import FOUND, Finding, Span
 
 NAME: Final = "language"
-_READ: Final = 600
+_READ: Final = 480
 _LOOKED_AT: Final = 6_000
-_LEAST: Final = 12
+_ENOUGH: Final = re.compile(r"(?:[^\W\d_][\W\d_]*+){12}")
 """Letters of an alphabet that several languages share, under which nobody can tell which it is."""
 _LEAST_OWN: Final = 2
 _OWN_SHARE: Final = 0.4
@@ -42,7 +42,10 @@ def _model() -> Any:
 
 def prose(text: str) -> str:
     """The beginning of a text without code, links and addresses, which are in no language."""
-    return _NOT_PROSE.sub(" ", text[:_LOOKED_AT])[:_READ]
+    text = text[:_LOOKED_AT]
+    if any(sign in text for sign in ("`", "://", "@", "<")):
+        text = _NOT_PROSE.sub(" ", text)
+    return text[:_READ]
 
 
 @cache
@@ -52,6 +55,8 @@ def _script(letter: str) -> str:
 
 def by_script(text: str) -> str:
     """The language that the script of a text decides; empty where it does not decide one."""
+    if text.isascii():
+        return ""
     scripts = Counter(_script(c) for c in text if c.isalpha() and c > "\u02ff")
     latin = len([c for c in text if c.isalpha() and c <= "\u02ff"])
     kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
@@ -72,7 +77,7 @@ def tell(text: str) -> tuple[str, float]:
     own = by_script(found)
     if own:
         return own, 1.0
-    if len([c for c in found if c.isalpha()]) < _LEAST:
+    if not _ENOUGH.search(found):
         return "", 0.0
     best, sure = _model().classify(found)
     return str(best), float(sure)
@@ -89,13 +94,15 @@ def language(text: str) -> Finding:
 def other_language(text: str, wanted: tuple[str, ...]) -> Finding:
     """Whether a text is in none of the wanted languages; where nobody can tell it is not."""
     found, sure = tell(text)
+    if sure < FOUND:
+        return Finding(name=NAME, score=sure / 2)
     allowed = {_NEAR.get(w.lower(), w.lower()) for w in wanted}
     if not found or _NEAR.get(found, found) in allowed:
         return Finding(name=NAME)
     if not by_script(prose(text)) and (odds := _odds(text, allowed, found)) > _CLOSE:
         return Finding(name=NAME, score=max(0.0, 0.49 - odds / 4))
     expected = " or ".join(wanted)
-    span = Span(0, len(text), found, max(sure, 0.5))
+    span = Span(0, len(text), found, sure)
     return Finding(
         name=NAME, score=span.score, spans=(span,), reason=f"expected the language {expected}, found {found}"
     )

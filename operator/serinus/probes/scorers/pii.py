@@ -15,7 +15,7 @@ _DIGITS: Final = tuple("0123456789")
 _NOT_DIGITS: Final = re.compile(r"\D+")
 _BEFORE: Final = 32
 """Characters before a number in which the word that says what it is stands."""
-_SURE, _LIKELY, _UNLIKELY, _HARMLESS = 1.0, 0.8, 0.4, 0.3
+_SURE, _LIKELY, _UNLIKELY, _HARMLESS, _DOUBTFUL = 1.0, 0.8, 0.4, 0.3, 0.1
 
 _EMAIL: Final = re.compile(
     r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}(?<!\.\.)[^\W\d_]{2,24}(?![\w-])(?!:[\w~/.-]|/[\w-]+\.git)"
@@ -77,7 +77,7 @@ _CARD: Final = re.compile(
     re.ASCII,
 )
 _NUMBERED: Final = re.compile(
-    r"(?:order|tracking|invoice|ticket|case|reference|ref|serial|parcel|shipment|imei|isbn|ean|sku|article|account id"
+    r"\b(?:order|tracking|invoice|ticket|case|reference|ref|serial|parcel|shipment|imei|isbn|ean|sku|article|account id"
     r"|request|trace|transaction|bestell\w*|auftrags?\w*|rechnungs\w*|sendungs\w*|seriennummer|commande|suivi|facture"
     r"|pedido|factura|seguimiento|ordine|fattura|timestamp|id|uuid|number of|hash|version|seed)\b[\w .:#=]{0,16}$",
     re.IGNORECASE,
@@ -95,20 +95,22 @@ _ABROAD: Final = re.compile(
 )
 _THOUSANDS: Final = re.compile(r"\+\d{1,3}(?:[ .]\d{3}){2,3}")
 _NORTH_AMERICA: Final = re.compile(
-    r"(?<![\w.,+/=(-])(?<!\d[ -])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))[2-9]\d\d(?(1)\1|[ .-])\d{4}(?![\w=/]"
+    r"[(1-9](?<![\w.,+/=(-].)(?<!\d[ -].)(?:(?<=1)[ .-](?:\([2-9]\d\d\)[ .-]|[2-9]\d\d[ .-])|(?<=\()[2-9]\d\d\) ?"
+    r"|(?<=[2-9])\d\d([ .-]))[2-9]\d\d(?(1)\1|[ .-])\d{4}(?![\w=/]"
     r"|[.,-]\d)",
     re.ASCII,
 )
 _NATIONAL: Final = re.compile(
     r"0(?<![\w.,:+/=-].)(?<!\d[ -].)(?:[1-9]\d{1,4}(?:[ /]|[ ]?-[ ]?)\d{5,9}|[1-9](?:([ .-])\d\d)(?:\1\d\d){3}"
-    r"|\d{2,4}([ -])\d{3,4}\2\d{3,4}"
+    r"|\d{2,4}([ -])\d{3,4}\2\d{3,4}(?![ -]\d)"
     r"|7\d{3} \d{6}|1\d{2} ?\d{7,8})(?![\w=/]|[.,-]\d)",
     re.ASCII,
 )
 _CALL_WORDS: Final = (
     "phone", "tel", "mobile", "call", "whatsapp", "fax", "dial", "ring", "text me", "ruf", "handy", "anruf", "erreich",
-    "portable", "appel", "móvil", "celular", "llam", "llám", "cellulare", "chiam", "ligue", "bel ", "zadzwo", "номер", "звон",
-    "电话", "手机", "致电", "電話", "携帯", "전화", "연락",
+    "portable", "appel", "móvil", "celular", "llam", "llám", "cellulare", "chiam", "ligue", "bel ", "zadzwo", "номер",
+    "звон", "cell ", "my number", "her number", "his number", "meine nummer", "mon numéro", "mio numero", "mi número",
+    "meu número", "电话", "手机", "致电", "電話", "携帯", "전화", "연락",
 )  # fmt: skip
 _CALLED: Final = re.compile(
     rf"(?:{'|'.join(_CALL_WORDS)})[^\d\n+]{{0,20}}"
@@ -187,7 +189,7 @@ def _called(match: re.Match[str]) -> float:
     return _HARMLESS if digits.removeprefix("1")[:3] in _FREE or digits.startswith("0800") else _LIKELY
 
 
-SHAPES: Final = (
+PII: Final = (
     Shape(kind="card", pattern=_CARD, hints=_DIGITS, sure=_card),
     Shape(kind="iban", pattern=_IBAN, hints=_DIGITS, sure=_iban),
     Shape(kind="email", pattern=_EMAIL, hints=("@",), sure=_email),
@@ -195,19 +197,28 @@ SHAPES: Final = (
     Shape(kind="phone", pattern=_ABROAD, hints=("+",), sure=_abroad),
     Shape(kind="phone", pattern=_NORTH_AMERICA, hints=_DIGITS, sure=_north_america),
     Shape(kind="phone", pattern=_NATIONAL, hints=("0",), sure=_national),
-    Shape(kind="phone", pattern=_CALLED, hints=_CALL_WORDS, sure=_called, group=1),
+    Shape(kind="phone", pattern=_CALLED, hints=_CALL_WORDS, sure=_called, group=1, anchored=True),
 )
-KINDS: Final = tuple(dict.fromkeys(shape.kind for shape in SHAPES))
+KINDS: Final = tuple(dict.fromkeys(shape.kind for shape in PII))
+
+
+def _maybe(_: re.Match[str]) -> float:
+    return _DOUBTFUL
 
 
 def _loose_phone(match: re.Match[str]) -> float:
     """Short numbers, dates among them, are no phone numbers."""
-    return 0.0 if len(_digits(match[0])) < 8 or _DATE.fullmatch(match[0]) else _HARMLESS
+    return 0.0 if len(_digits(match[0])) < 8 or _DATE.fullmatch(match[0]) else _DOUBTFUL
 
 
-LOOSE: Final = (
-    Shape(kind="email", pattern=re.compile(r"[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+)++"), hints=("@",)),
-    Shape(kind="card", pattern=re.compile(r"\d(?<![\w-].)(?:[ -]?\d){12,18}+(?![\w-])"), hints=_DIGITS),
+LOOSE_PII: Final = (
+    Shape(
+        kind="email",
+        pattern=re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+)++"),
+        hints=("@",),
+        sure=_maybe,
+    ),
+    Shape(kind="card", pattern=re.compile(r"\d(?<![\w-].)(?:[ -]?\d){12,18}+(?![\w-])"), hints=_DIGITS, sure=_maybe),
     Shape(
         kind="phone",
         pattern=re.compile(r"[+(\d](?<![\w.+(].)(?:[ ./-]{0,2}+(?:\(\d{1,5}+\)|\d{1,5}+)){2,6}+(?!\w)"),
@@ -220,7 +231,7 @@ LOOSE: Final = (
 
 def spans(text: str, kinds: tuple[str, ...] = KINDS) -> tuple[Span, ...]:
     """Where personal data of some kinds stands."""
-    return scan(SHAPES if kinds == KINDS else [s for s in SHAPES if s.kind in kinds], text)
+    return scan(PII if kinds == KINDS else [s for s in PII if s.kind in kinds], text)
 
 
 def pii(text: str, kinds: tuple[str, ...] = KINDS) -> Finding:

@@ -8,9 +8,12 @@ import re
 from typing import Final
 
 from serinus.probes.scorers.finding import Finding, Span
-from serinus.probes.scorers.refusal_words import WORDS
+from serinus.probes.scorers.refusal_east import EAST
+from serinus.probes.scorers.refusal_west import WEST
 
 NAME: Final = "refusal"
+_WORDS: Final = {**WEST, **EAST}
+LANGUAGES: Final = tuple(_WORDS)
 _HEAD: Final = 500
 _BEGINS: Final = 280
 """Characters within which the refusal has begun; later on, something was answered before."""
@@ -52,7 +55,7 @@ def refusal(text: str) -> Finding:
     if len(head.lower()) == len(head):
         head = head.lower()
     bare = _QUOTED.sub(lambda m: "\x00" * len(m[0]), head)
-    for code, words in WORDS.items():
+    for code, words in _WORDS.items():
         if not any(hint in bare for hint in words.hints):
             continue
         match = words.pattern.search(bare)

@@ -29,10 +29,10 @@ _INSULT: Final = (
     r"|(?:tu es|t'es|espèce d[e']) ?(?:un |une |vraiment )?(?:idiote?|imbécile|crétine?|débile|nulle?|conn?e?)"
     r"|ferme[- ](?:la|ta gueule)|ta gueule"
     r"|(?:eres|sos) (?:un |una |muy ){0,2}(?:idiota|imbécil|estúpid[oa]|inútil|tont[oa]|basura)|cállate la boca"
-    r"|pedazo de (?:idiota|imbécil)"
+    r"|no seas (?:tan )?(?:idiota|imbécil|estúpid[oa]|tont[oa])|pedazo de (?:idiota|imbécil)"
 )
 _THREAT: Final = (
-    r"i(?:'ll| will| am going to|'m going to) (?:kill|hurt|beat|shoot|stab|destroy) you"
+    r"(?:i|we)(?:'ll| will| am going to|'m going to) (?:\w{1,20} and )?(?:kill|hurt|beat|shoot|stab|destroy) you"
     r"|(?:you|they|he|she) (?:should|deserves? to|must) die|hope you die|kill yourself|watch your back"
     r"|ich (?:bringe|mache|schlage) dich (?:um|fertig|tot)|je vais te (?:tuer|frapper|buter)"
     r"|te voy a (?:matar|pegar|partir)"
@@ -55,7 +55,7 @@ _HINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "threat": ("will", "'ll", "going to", "die", "kill", "watch", "dich", "je vais te", "te voy a"),
     "insult": (
         "you", "u r", "stupid", "dumb", "pathetic", "worthless", "shut", "du ", "halt", "tu es", "t'es", "espèce",
-        "gueule", "ferme", "eres", "sos ", "cállate", "pedazo",
+        "gueule", "ferme", "eres", "sos ", "cállate", "pedazo", "no seas",
     ),
     "hate": (" are ", " is ", "exterminate", "rid of", "wipe", "deport", "country"),
 }  # fmt: skip

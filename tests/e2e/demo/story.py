@@ -31,6 +31,7 @@ class Row:
     failed: int
     unproven: int
     message: str
+    ready: float  # when the canary was first Ready: seconds since the epoch
 
     @property
     def problems(self) -> list[str]:
@@ -128,7 +129,7 @@ def _ended(status: dict[str, Any], revision: str) -> bool:
 
 
 def _row(change: Change, revision: str, times: Times, *, before: dict[str, Any], after: dict[str, Any]) -> Row:
-    run = _first_run(revision)
+    run = first_run(revision)
     status = run.get("status") or {}
     served = after.get("revisions", {}).get(revision, {})
     finished = parse_time(status.get("finishedAt"))
@@ -147,10 +148,12 @@ def _row(change: Change, revision: str, times: Times, *, before: dict[str, Any],
         failed=after.get("failed", 0) - before.get("failed", 0),
         unproven=int(served["total"]) if early else 0,
         message=status.get("message", ""),
+        ready=times.ready,
     )
 
 
-def _first_run(revision: str) -> dict[str, Any]:
+def first_run(revision: str) -> dict[str, Any]:
+    """The first ProbeRun of a revision; StepError if there is none."""
     runs = cluster.get("proberuns", selector=f"serinus.dev/revision={revision}").get("items", [])
     if not runs:
         raise StepError(f"no ProbeRun of {revision}: nothing was asked")

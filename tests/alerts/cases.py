@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from serinus.core.alert import Alert, AlertGroup
-from serinus.core.model import Manifest, Monitoring, Owner, Service
+from serinus.core.model import AlertOverride, Manifest, Monitoring, Owner, Service
 from serinus.core.prices import Prices
 from serinus.core.runtime import Signal, Source
 from serinus.core.signals import Kind
@@ -79,16 +79,27 @@ def untested(names: set[str], cases: list[Case]) -> list[str]:
 
 
 def context(service: Service | None = None) -> Context:
-    """The example's service with every alert at its defaults: observers, prices and probing that none is left out."""
+    """The example's service with every alert of its own at its defaults, as an operator of some namespaces makes them.
+
+    It has observers, prices and probing, and asks for alerts that its objectives stand for: none is left out.
+    """
     example = service or render.service("vllm")
     counted = {name: _counter(f"raw_{name}_total") for name in ("refusals", "retries")}
     runtime = replace(example.runtime, signals={**example.runtime.signals, **counted})
     gates = tuple(replace(gate, every=1800) for gate in example.gates)
-    monitoring = Monitoring(interval="15s")
+    asked = {name: AlertOverride() for name, alert in alerts().items() if alert.covered_by}
+    monitoring = Monitoring(interval="15s", overrides=asked)
     plain = replace(example, runtime=runtime, gates=gates, monitoring=monitoring, owner=Owner(team="search"))
     price = Prices(prompt=Decimal(1), cached=Decimal(1), generated=Decimal(2))
-    settings = replace(render.SETTINGS, observers=("litellm", "dcgm"), prices={plain.model: price})
+    settings = replace(render.SETTINGS, cluster_wide=False, observers=("litellm", "dcgm"), prices={plain.model: price})
     return replace(render.context("vllm"), service=plain, settings=settings)
+
+
+def cluster(**monitoring: Any) -> Context:
+    """The same service where an operator serves the whole cluster and shares alerts; `monitoring` as in Monitoring."""
+    own = context()
+    service = replace(own.service, monitoring=Monitoring(interval="15s", **monitoring))
+    return replace(own, service=service, settings=replace(own.settings, cluster_wide=True))
 
 
 def _counter(metric: str) -> Signal:

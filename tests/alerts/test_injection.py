@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from serinus.core.model import Monitoring, Owner
-from serinus.resources import prometheus_rule
+from serinus.resources import prometheus_rule, shared_alerts
 from tests.alerts import cases, promtool
 from tests.golden import render
 
@@ -40,21 +40,25 @@ def test_hostile_text_arrives_as_text(text: str, tmp_path: Path) -> None:
         owner=Owner(team=text, runbook=f"https://wiki/{text}"),
         monitoring=Monitoring(interval="15s"),
     )
-    built = [
-        *prometheus_rule.build(replace(render.context("vllm"), service=service)),
-    ]
+    of = render.context("vllm")
+    own = replace(of, service=service, settings=replace(of.settings, cluster_wide=False))
+    [each], [every] = prometheus_rule.build(own), shared_alerts.build(of.alerts, of.settings)
     scope = f'namespace="{escaped(text)}",llmservice="{escaped(text)}"'
+    owner = f'team="{escaped(text)}",runbook="https://wiki/{escaped(text)}"'
+    series = (
+        f'serinus_rollout_phase{{{scope},phase="Ungated"}}',
+        f"serinus_service_owner{{{scope},{owner}}}",
+        'serinus_rollout_phase{namespace="other",llmservice="x",phase="Ungated"}',
+        "up",
+    )
     test = {
         "interval": "1m",
-        "input_series": [
-            {"series": f'serinus_rollout_phase{{{scope},phase="Ungated"}}', "values": "1x5"},
-            {"series": 'serinus_rollout_phase{namespace="other",llmservice="x",phase="Ungated"}', "values": "1x5"},
-            {"series": "up", "values": "1x5"},
-        ],
-        "alert_rule_test": [{"eval_time": "2m", "alertname": "LLMServiceUngated", "exp_alerts": [expected(text)]}],
+        "input_series": [{"series": name, "values": "1x9"} for name in series],
+        "alert_rule_test": [{"eval_time": "7m", "alertname": "LLMServiceUngated", "exp_alerts": [expected(text)]}],
     }
 
-    assert promtool.test(cases.only(built[0], "LLMServiceUngated"), [test], tmp_path) == ""
+    for rules in (each, every):
+        assert promtool.test(cases.only(rules, "LLMServiceUngated"), [test], tmp_path) == ""
 
 
 def expected(text: str) -> dict[str, Any]:

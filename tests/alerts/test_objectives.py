@@ -146,6 +146,22 @@ def test_one_error_on_a_quiet_service_pages_nobody(tmp_path: Path) -> None:
     assert judge(built(UP), many, tmp_path, promql_expr_test=[fired("60m", "up")]) == ""
 
 
+def test_each_budget_is_that_of_its_own_window(tmp_path: Path) -> None:
+    name = f'serinus_probe_answers_total{{{cases.CHAT},gate="support",pass='
+    series = {
+        **edges(OWN, good="9.95x60", total="10x60"),
+        f'{name}"true"}}': "0+54x60",
+        f'{name}"false"}}': "0+6x60",
+    }
+
+    left = "llm:slo_error_budget:remaining"
+    wanted = [
+        value(f'{left}{{slo="first-token"}}', "60m", 0.5, "first-token"),
+        value(f'{left}{{slo="answers"}}', "60m", -1, "answers"),
+    ]
+    assert judge(built(TTFT, ANSWERS), series, tmp_path, promql_expr_test=wanted) == ""
+
+
 def test_the_budget_that_is_left_is_1_without_errors_and_below_0_when_it_is_overspent(tmp_path: Path) -> None:
     series = {
         **edges(OWN, good="9.95x60", total="10x60"),
@@ -159,6 +175,45 @@ def test_the_budget_that_is_left_is_1_without_errors_and_below_0_when_it_is_over
         value(f'{left}{{slo="up"}}', "60m", -2, "up"),
     ]
     assert judge(built(TTFT, UP), series, tmp_path, promql_expr_test=wanted) == ""
+
+
+@pytest.mark.parametrize("name", ["a$1 b", "${x}", "$$", 'q"uote', "back\\slash", "{{ $value }}"])
+def test_the_name_of_an_objective_is_text_in_its_limits_and_its_alert(name: str, tmp_path: Path) -> None:
+    series = {
+        f"llm:requests_arrived:rate5m{{{OWN}}}": "10x120",
+        f'llm:request_errors:rate5m{{{OWN},error_class="server"}}': "1x120",
+    }
+    text = name.replace("\\", "\\\\").replace('"', '\\"')
+    summary = f"team-a/chat: objective {name} burns its budget too fast"
+    description = (
+        f"In the last 1h 10% of what objective {name} counts was bad, and it goes on. The objective is 99.9 % in 30d; "
+        "it will be missed within days if nobody acts."
+    )
+    links = cases.unit_test(next(c for c in cases.read() if c.alert == "LLMSloBurn1h"), fires=True)
+    expected = links["alert_rule_test"][0]["exp_alerts"][0]
+    expected["exp_labels"]["slo"] = name
+    expected["exp_annotations"] |= {"summary": summary, "description": description}
+
+    wanted = [{"eval_time": "90m", "alertname": "LLMSloBurn1h", "exp_alerts": [expected]}]
+    rule = built(replace(UP, name=name))
+    assert judge(rule, series, tmp_path, alert_rule_test=wanted) == ""
+    limit = {"expr": 'llm:slo_error:limit{window="1h"}', "eval_time": "5m"}
+    sample = {"labels": f'llm:slo_error:limit{{{cases.CHAT},slo="{text}",window="1h"}}', "value": 0.0144}
+    assert judge(rule, series, tmp_path, promql_expr_test=[{**limit, "exp_samples": [sample]}]) == ""
+
+
+@pytest.mark.parametrize(("requests", "fires"), [(69, False), (71, True)])
+def test_a_single_bad_request_is_below_the_limit_of_any_number_of_requests(
+    requests: int, fires: bool, tmp_path: Path
+) -> None:
+    """99.9 % in 30 days: 14.4 times a thousandth is more than one of 69 requests and less than one of 70."""
+    series = {
+        f"llm:requests_arrived:rate5m{{{OWN}}}": f"{requests / 3600:.8f}x90",
+        f'llm:request_errors:rate5m{{{OWN},error_class="server"}}': f"{requests / 3600 / 10:.8f}x90",
+    }
+
+    wanted = [fired("80m", *(["up"] if fires else []))]
+    assert judge(built(UP), series, tmp_path, promql_expr_test=wanted) == ""
 
 
 def test_a_wrong_expectation_of_an_objective_is_seen(tmp_path: Path) -> None:

@@ -179,6 +179,8 @@ ALERT_ERRORS: list[tuple[str, object, str]] = [
         {"short": "5m", "long": "1h", "budgetPercent": 2},
         "alerts[0].threshold: found with burn, allowed is one of both",
     ),
+    ("alerts.0.shared", "yes", "alerts[0].shared: found 'yes', allowed are true and false"),
+    ("alerts.0.coveredBy", ["ttft", "speed"], "alerts[0].coveredBy[1]: found 'speed', allowed are ttft, itl, tpot"),
     ("alerts.0.threshold", {}, "alerts[0].threshold: found 0 units, allowed is one of"),
     ("alerts.0.threshold", {"percent": "5 or 1"}, "alerts[0].threshold.percent: found '5 or 1', allowed is a number"),
     ("alerts.0.threshold", {"duration": 5}, "alerts[0].threshold.duration: found '5', allowed is a duration"),
@@ -203,6 +205,37 @@ def test_an_alert_that_cannot_be_used_says_where_and_why(path: str, value: objec
 
     assert str(caught.value).startswith("x.yaml: ")
     assert message in str(caught.value)
+
+
+LIMIT = 'llm:slo_error:limit{$service,window="1h"}'
+BURN = put(put(GROUP, "alerts.0.threshold", ...), "alerts.0.burn", {"short": "5m", "long": "1h", "budgetPercent": 2})
+BURN = put(BURN, "alerts.0.expr", f"$step * {LIMIT} > $least")
+BURN = put(put(BURN, "alerts.0.summary", "$slo"), "alerts.0.description", "$objective in $long")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("alerts.0.shared", True, "alerts[0].shared: found with burn, allowed is one of both: objectives are a"),
+        ("alerts.0.burn.long", "6h", 'alerts[0].expr: found no window="6h", allowed is the limit of burn.long'),
+        ("alerts.0.expr", f"{LIMIT} > $least", "alerts[0].expr: found placeholders $least, $service, allowed are"),
+        ("alerts.0.summary", "$limit", "alerts[0].summary: found $limit, allowed are $for, $long, $model"),
+    ],
+)
+def test_a_burn_rate_that_cannot_be_used_says_where_and_why(path: str, value: object, message: str) -> None:
+    assert parse_alerts(BURN, "x.yaml").alerts[0].burn is not None
+
+    with pytest.raises(InvalidCatalogue) as caught:
+        parse_alerts(put(BURN, path, value), "x.yaml")
+    assert message in str(caught.value)
+
+
+def test_a_shared_alert_is_about_all_services_and_names_no_model() -> None:
+    shared = put(put(GROUP, "alerts.0.shared", True), "alerts.0.summary", "$namespace/$name")
+    assert parse_alerts(shared, "x.yaml").alerts[0].shared
+
+    with pytest.raises(InvalidCatalogue, match=r"alerts\[0\].summary: found \$model, allowed are \$for, \$name"):
+        parse_alerts(put(shared, "alerts.0.summary", "$model"), "x.yaml")
 
 
 def test_a_text_names_the_threshold_only_where_there_is_one() -> None:

@@ -15,11 +15,13 @@ from tests.golden import render
 
 def service(**overrides: AlertOverride) -> Service:
     monitoring = Monitoring(interval="15s", overrides=overrides)
-    return replace(render.service("vllm"), monitoring=monitoring, owner=Owner(team="search"))
+    return replace(render.service("vllm"), monitoring=monitoring, owner=Owner(team="search"), slos=())
 
 
 def context(of: Service, **settings: Any) -> Context:
-    return replace(render.context("vllm"), service=of, settings=replace(render.SETTINGS, **settings))
+    """An operator of some namespaces, so that no alert is shared."""
+    chosen = {"cluster_wide": False, **settings}
+    return replace(render.context("vllm"), service=of, settings=replace(render.SETTINGS, **chosen))
 
 
 def rules(of: Service, **settings: Any) -> dict[str, dict[str, Any]]:
@@ -136,9 +138,7 @@ def test_an_override_that_does_not_fit_is_reported_and_the_alert_keeps_its_defau
 
 def test_a_disabled_alert_is_left_out_and_an_empty_group_with_it() -> None:
     logs = next(g for g in render.library().alerts if g.name == "logs")
-    quiet = replace(
-        service(), monitoring=Monitoring(interval="15s", disabled=frozenset(a.name for a in logs.alerts))
-    )
+    quiet = replace(service(), monitoring=Monitoring(interval="15s", disabled=frozenset(a.name for a in logs.alerts)))
 
     [built] = prometheus_rule.build(context(quiet))
 

@@ -32,15 +32,16 @@ async def kept(*runtimes: str, **settings: Any) -> list[str]:
         metadata = {"name": f"s{i}", "namespace": "a", "uid": str(i), "resourceVersion": "1"}
         customs.offer(LLMSERVICE, {"metadata": metadata, "spec": {"runtime": runtime}})
     chosen = replace(render.SETTINGS, **settings)
-    await Shared(cast("Applier", recorder), customs, RUNTIMES, chosen, lambda _: True).run()
+    await Shared(cast("Applier", recorder), customs, RUNTIMES, chosen, lambda _: True, render.library().alerts).run()
     return recorder.names
 
 
 @pytest.mark.asyncio
 async def test_rules_are_kept_of_runtimes_in_use_and_of_no_other() -> None:
-    assert await kept() == ["serinus-services"]
+    assert await kept() == ["serinus-services", "serinus-alerts"]
     assert await kept("vllm", "sglang", "vllm", "ollama", "unheard-of") == [
         "serinus-services",
+        "serinus-alerts",
         "serinus-signals-sglang",
         "serinus-signals-vllm",
     ]
@@ -50,13 +51,14 @@ async def test_rules_are_kept_of_runtimes_in_use_and_of_no_other() -> None:
 async def test_second_observers_are_those_that_are_set() -> None:
     assert await kept(observers=("dcgm", "litellm")) == [
         "serinus-services",
+        "serinus-alerts",
         "serinus-observer-dcgm",
         "serinus-observer-litellm",
     ]
 
 
 @pytest.mark.asyncio
-async def test_an_operator_of_some_namespaces_leaves_the_signals_to_each_service() -> None:
+async def test_an_operator_of_some_namespaces_leaves_signals_and_alerts_to_each_service() -> None:
     assert await kept("vllm", cluster_wide=False) == ["serinus-services"]
 
 

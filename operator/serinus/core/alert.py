@@ -42,7 +42,8 @@ class Threshold:
 class Alert:
     """One alert with its default parameters; `expr`, `summary` and `description` have `$placeholders`.
 
-    With `burn` it is made once for each objective of a service, else once for the service.
+    With `burn` it is made once for all objectives of a service. With `shared` one rule is for all services, where the
+    operator serves the whole cluster: its series have the labels namespace and llmservice, and its texts name no model.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Alert:
     burn: Burn | None = None
     needs: Needs | None = None
     gates: bool = False  # gates rest on it: who has gates cannot disable it
+    shared: bool = False
+    covered_by: tuple[str, ...] = ()  # signals of objectives that say the same, with a budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,22 +9,24 @@ from decimal import Decimal
 from typing import Final
 
 from serinus.core.alert import Alert, AlertGroup, Needs, Severity, Threshold, Unit, parse_threshold
-from serinus.core.datafile import choice, matching, only, reading, typed
+from serinus.core.datafile import choice, matching, only, reading, texts, typed
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec
-from serinus.core.promql import Matcher, parse_duration, parse_number, scope
-from serinus.core.slo import SPAN, STEP, Burn, Slo, Window
+from serinus.core.promql import Matcher, Op, parse_duration, parse_number, scope
+from serinus.core.slo import MIN_EVENTS, SLO_SIGNALS, SPAN, STEP, Burn
 from serinus.core.template import Value, placeholders, substitute
 
 _GROUP: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _ALERT: Final = re.compile(r"LLM[A-Za-z0-9]{1,77}")
 _SECTION: Final = re.compile(r"[a-z0-9-]+")
+_KEYS: Final = ("burn", "needs", "gates", "shared", "coveredBy")
 _WORDS: Final = ("summary", "description", "runbook")
 _TEXTS: Final = frozenset({"namespace", "name", "model", "team", "for"})
+_BURN_TEXTS: Final = frozenset({"slo", "objective", "long"})
 _PROMETHEUS: Final = frozenset({"labels", "value"})
 _EXAMPLE: Final = scope("namespace", "service")
-_OBJECTIVE_TEXTS: Final = frozenset({"slo", "objective", "window", "factor", "long", "minimum"})
-_OBJECTIVE: Final = Slo(name="example", signal="availability", objective=Decimal("0.99"), window=Window.MONTH)
+EVERY_SERVICE: Final = (Matcher("llmservice", "", Op.NOT_EQUAL),)
+"""What takes the place of one service in a rule for all."""
 
 
 def parse_alerts(data: object, file: str) -> AlertGroup:
@@ -38,14 +40,9 @@ def expression(alert: Alert, threshold: Threshold | None, service: tuple[Matcher
     return substitute(alert.expr, values)
 
 
-def burn_expression(alert: Alert, burn: Burn, slo: Slo, service: tuple[Matcher, ...]) -> str:
-    """The expression of a burn-rate alert for one objective of one service; raises InvalidQuery."""
-    values: Mapping[str, Value] = {
-        "service": (*service, Matcher("slo", slo.name)),
-        "limit": burn.limit(slo),
-        "minimum": Decimal(burn.minimum(slo)),
-        "step": Decimal(STEP),
-    }
+def burn_expression(alert: Alert, service: tuple[Matcher, ...]) -> str:
+    """The expression of a burn-rate alert for all objectives of one service; raises InvalidQuery."""
+    values: Mapping[str, Value] = {"service": service, "least": Decimal(MIN_EVENTS), "step": Decimal(STEP)}
     return substitute(alert.expr, values)
 
 
@@ -61,7 +58,7 @@ def _group(fields: Fields) -> AlertGroup:
 
 
 def _alert(fields: Fields) -> Alert:
-    only(fields, "name", "expr", "for", "severity", "threshold", "burn", "needs", "gates", *_WORDS)
+    only(fields, "name", "expr", "for", "severity", "threshold", *_KEYS, *_WORDS)
     alert = Alert(
         name=matching(fields, "name", _ALERT),
         expr=fields.text("expr").strip(),
@@ -74,9 +71,10 @@ def _alert(fields: Fields) -> Alert:
         burn=_burn(fields.child("burn")) if fields.has("burn") else None,
         needs=Needs(choice(fields, "needs", tuple(Needs))) if fields.has("needs") else None,
         gates=fields.boolean("gates", default=False),
+        shared=fields.boolean("shared", default=False),
+        covered_by=texts(fields, "coveredBy"),
     )
-    if alert.burn and alert.threshold:
-        raise InvalidSpec(fields.at("threshold"), "found with burn, allowed is one of both: an objective has the limit")
+    _check_kind(alert, fields)
     _check_expression(alert, fields.at("expr"))
     for key, text in (("summary", alert.summary), ("description", alert.description)):
         _check_text(text, fields.at(key), alert)
@@ -89,28 +87,43 @@ def _burn(fields: Fields) -> Burn:
     return Burn(short=matching(fields, "short", SPAN), long=matching(fields, "long", SPAN), budget_percent=percent)
 
 
+def _check_kind(alert: Alert, fields: Fields) -> None:
+    if alert.burn and alert.threshold:
+        raise InvalidSpec(fields.at("threshold"), "found with burn, allowed is one of both: an objective has the limit")
+    if alert.burn and alert.shared:
+        raise InvalidSpec(
+            fields.at("shared"), "found with burn, allowed is one of both: objectives are a service's own"
+        )
+    if alert.burn and f'window="{alert.burn.long}"' not in alert.expr:
+        raise InvalidSpec(fields.at("expr"), f'found no window="{alert.burn.long}", allowed is the limit of burn.long')
+    for i, signal in enumerate(alert.covered_by):
+        if signal not in SLO_SIGNALS:
+            path = f"{fields.at('coveredBy')}[{i}]"
+            raise InvalidSpec(path, f"found {signal!r}, allowed are {', '.join(SLO_SIGNALS)}")
+
+
 def _check_expression(alert: Alert, path: str) -> None:
     used, wanted = placeholders(alert.expr), _wanted(alert)
     if used != wanted:
         found = ", ".join(f"${p}" for p in sorted(used)) or "none"
         raise InvalidSpec(path, f"found placeholders {found}, allowed are exactly ${', $'.join(sorted(wanted))}")
-    burn = alert.burn
-    typed(
-        path,
-        lambda: (
-            burn_expression(alert, burn, _OBJECTIVE, _EXAMPLE) if burn else expression(alert, alert.threshold, _EXAMPLE)
-        ),
-    )
+    if alert.burn:
+        typed(path, lambda: burn_expression(alert, _EXAMPLE))
+        return
+    typed(path, lambda: expression(alert, alert.threshold, _EXAMPLE))
+    if alert.shared:
+        typed(path, lambda: expression(alert, alert.threshold, EVERY_SERVICE))
 
 
 def _wanted(alert: Alert) -> set[str]:
     if alert.burn:
-        return {"service", "limit", "minimum", "step"}
+        return {"service", "least", "step"}
     return {"service", "threshold"} if alert.threshold else {"service"}
 
 
 def _check_text(text: str, path: str, alert: Alert) -> None:
-    allowed = _TEXTS | ({"threshold"} if alert.threshold else set()) | (_OBJECTIVE_TEXTS if alert.burn else set())
+    allowed = _TEXTS | ({"threshold"} if alert.threshold else set()) | (_BURN_TEXTS if alert.burn else set())
+    allowed -= {"model"} if alert.shared else set()
     if unknown := placeholders(text) - allowed - _PROMETHEUS:
         raise InvalidSpec(path, f"found ${min(unknown)}, allowed are ${', $'.join(sorted(allowed))}")
 

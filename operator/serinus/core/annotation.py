@@ -18,6 +18,11 @@ def literal(text: str) -> str:
     return text.replace("{", '{{"{"}}')
 
 
+def from_labels(template: str, labels: Mapping[str, str]) -> str:
+    """Put the labels of the alert in the place of `$names`: Prometheus prints their values and runs nothing of them."""
+    return _PLACEHOLDER.sub(lambda m: f"{{{{ $labels.{labels[m[1]]} }}}}" if m[1] in labels else m[0], template)
+
+
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Put values, as literal text, in the place of their `$names`; other names are variables of the template."""
     return _PLACEHOLDER.sub(lambda m: literal(values[m[1]]) if m[1] in values else m[0], template)

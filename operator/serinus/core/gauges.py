@@ -4,7 +4,7 @@ Labels are few and bounded: no pod, prompt or user. Alerts on a state use its ga
 that is born at 1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from serinus.core.arrange import serves
 from serinus.core.gates import purpose_of
@@ -36,6 +36,7 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
     info = ("service_info", service.model, service.runtime.name, state.stable, state.revision)
     return {
         info: 1.0,
+        _owner(service.owner.team, service.owner.runbook): 1.0,
         **_phases(phase(view), state.revision or view.target),
         **{("rollout_stage", str(s), state.revision): float(s is state.stage) for s in Stage},
         **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
@@ -47,9 +48,16 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
     }
 
 
-def invalid_samples() -> dict[Sample, float]:
-    """The gauges of a service whose spec cannot be acted on."""
-    return _phases("Invalid", "")
+def invalid_samples(body: Manifest) -> dict[Sample, float]:
+    """The gauges of a service whose spec cannot be acted on; whom to tell is read of it as far as it can be."""
+    owner = (body.get("spec") or {}).get("owner")
+    found = [owner.get(key) if isinstance(owner, Mapping) else None for key in ("team", "runbook")]
+    team, runbook = (text if isinstance(text, str) else "" for text in found)
+    return {_owner(team, runbook): 1.0, **_phases("Invalid", "")}
+
+
+def _owner(team: str, runbook: str) -> Sample:
+    return "service_owner", team, runbook
 
 
 def _phases(word: str, revision: str) -> dict[Sample, float]:

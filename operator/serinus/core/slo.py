@@ -10,7 +10,7 @@ from typing import Any, Final
 MIN_EVENTS: Final = 30
 """Requests or answers in the long window below which no burn-rate alert fires, whatever the objective."""
 
-STEP: Final = 30
+STEP: Final = 60
 """Seconds between evaluations of the rules that count: the sum of their samples times this is a number of events."""
 
 LATENCIES: Final = ("ttft", "itl", "tpot", "e2e_latency", "queue")
@@ -81,10 +81,6 @@ class Burn:
     def limit(self, slo: Slo) -> Decimal:
         """The part of bad requests, 0 to 1, from which an objective burns this fast; 1 and more is never reached."""
         return self.factor(slo.window) * slo.budget
-
-    def minimum(self, slo: Slo) -> int:
-        """Requests in the long window from which the alert may fire: so many that one bad one is below the limit."""
-        return max(MIN_EVENTS, int(1 / self.limit(slo)) + 1)
 
 
 def is_edge(threshold: Decimal, edges: tuple[float, ...]) -> bool:

@@ -3,30 +3,34 @@
 It owns these expressions and decides which objectives a runtime can count. Alerts over them are data (`alert-rules/`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
 from serinus.core.conditions import Problem
 from serinus.core.model import Manifest, Service
-from serinus.core.promql import Matcher, Op, check, number, require_matchers, scope, selector
+from serinus.core.promql import Duration, Matcher, Op, check, number, quote, require_matchers, scope, selector
 from serinus.core.signals import COST_PER_REQUEST, NOT_THE_SERVERS_FAULT, SOURCE, VOCABULARY
-from serinus.core.slo import AVAILABILITY, COST, LATENCIES, QUALITY, STEP, Slo, is_edge, nearest, sets_edges
+from serinus.core.slo import AVAILABILITY, COST, LATENCIES, QUALITY, STEP, Burn, Slo, is_edge, nearest, sets_edges
 from serinus.resources.available import own
 from serinus.resources.context import Context
 
 REQUESTS: Final = "llm:slo_requests:rate5m"
 ERRORS: Final = "llm:slo_errors:rate5m"
+LIMIT: Final = "llm:slo_error:limit"
+"""The part of bad requests from which a budget burns too fast over a burn rate's long window; over the objective's own
+window it is the budget. Recorded constants: what rests on them does not need the operator."""
 BUDGET: Final = "llm:slo_error_budget:remaining"
 FAST_WINDOWS: Final = ("5m", "30m", "1h", "6h")
 SLOW_WINDOWS: Final = ("2h", "1d", "3d")
 FAST_GROUP: Final = "objectives"
 SLOW_GROUP: Final = "objectives-slow"
-FAST_INTERVAL: Final = f"{STEP}s"
+FAST_INTERVAL: Final = Duration(STEP * 1000).text
 SLOW_INTERVAL: Final = "5m"
 """Windows of hours and days move slowly, and reading them is what costs."""
 
 _BY: Final = "by (namespace, llmservice)"
+_ON: Final = "on (namespace, llmservice, slo)"
 _ANSWERS: Final = "serinus_probe_answers_total"
 
 
@@ -93,16 +97,34 @@ def _requests_series(service: Service) -> str:
     return arrived if "requests_arrived" in service.runtime.signals else VOCABULARY["requests_finished"].series
 
 
-def fast_rules(service: Service, slos: Iterable[Slo]) -> list[Manifest]:
-    """Recording rules that are evaluated every STEP seconds."""
-    rules = [rule for slo in slos for rule in _counts(service, slo)]
-    return rules + [_ratio(service, window) for window in FAST_WINDOWS] if rules else []
+def fast_rules(service: Service, slos: Sequence[Slo], burns: Iterable[Burn]) -> list[Manifest]:
+    """Recording rules that are evaluated every STEP seconds; `slos` is not empty."""
+    counts = [rule for slo in slos for rule in _counts(service, slo)]
+    return [_limits(service, slos, tuple(burns)), *counts, *(_ratio(service, window) for window in FAST_WINDOWS)]
 
 
 def slow_rules(service: Service, slos: Iterable[Slo]) -> list[Manifest]:
     """Recording rules over long windows, and what is left of each budget: 1 all of it, 0 nothing, below 0 overspent."""
-    budgets = [_budget(service, slo) for slo in slos]
-    return [_ratio(service, window) for window in SLOW_WINDOWS] + budgets if budgets else []
+    windows = sorted({slo.window for slo in slos})
+    return [*(_ratio(service, window) for window in SLOW_WINDOWS), _budget(service, windows)]
+
+
+def _limits(service: Service, slos: Iterable[Slo], burns: Iterable[Burn]) -> Manifest:
+    """All constants in one rule: one for each objective and window would be most of a service's rules."""
+    found = {(slo.name, burn.long): burn.limit(slo) for slo in slos for burn in burns}
+    found |= {(slo.name, str(slo.window)): slo.budget for slo in slos}
+    expr = " or ".join(
+        _labelled(_labelled(f"vector({number(limit)})", "slo", name), "window", window)
+        for (name, window), limit in found.items()
+    )
+    check(expr)
+    labels = {"namespace": service.namespace, "llmservice": service.name}
+    return {"record": LIMIT, "expr": expr, "labels": labels}
+
+
+def _labelled(expr: str, label: str, value: str) -> str:
+    """`$` would begin the name of a group in label_replace."""
+    return f'label_replace({expr}, "{label}", {quote(value.replace("$", "$$"))}, "", "")'
 
 
 def _counts(service: Service, slo: Slo) -> list[Manifest]:
@@ -178,8 +200,12 @@ def _ratio(service: Service, window: str) -> Manifest:
     return _rule(service, ratio(window), f"clamp_max({over}, 1)", {})
 
 
-def _budget(service: Service, slo: Slo) -> Manifest:
-    matchers = (*scope(service.namespace, service.name), Matcher("slo", slo.name))
-    errors, requests = (f"sum_over_time({selector(n, matchers)}[{slo.window}])" for n in (ERRORS, REQUESTS))
-    expr = f"1 - {errors} / ({requests} > 0) / {number(slo.budget)}"
-    return _rule(service, BUDGET, expr, {"slo": slo.name})
+def _budget(service: Service, windows: Iterable[str]) -> Manifest:
+    """Of all objectives: the limit over their own window is their budget, and none has one over another's."""
+    own = scope(service.namespace, service.name)
+    left = []
+    for window in windows:
+        errors, requests = (f"sum_over_time({selector(n, own)}[{window}])" for n in (ERRORS, REQUESTS))
+        budget = selector(LIMIT, (*own, Matcher("window", window)))
+        left.append(f"1 - {errors} / ({requests} > 0) / {_ON} {budget}")
+    return _rule(service, BUDGET, " or ".join(left), {})

@@ -44,16 +44,21 @@ def build_own(context: Context) -> list[Manifest]:
 
 def shared(name: str, about: str, found: Iterable[Rule], settings: Settings) -> list[Manifest]:
     """Build a PrometheusRule of the operator's namespace; nothing, if there are no rules."""
+    listed = tuple(found)
+    if not listed:
+        return []
+    return [_object(name, settings.operator_namespace, shared_labels(about, settings), listed)]
+
+
+def shared_labels(about: str, settings: Settings) -> dict[str, str]:
+    """Labels of a PrometheusRule that belongs to no service."""
     labels = {
         "app.kubernetes.io/name": naming.APP,
         "app.kubernetes.io/component": "signals",
         naming.LABEL_MANAGED_BY: naming.APP,
         naming.LABEL_RUNTIME: about,
     }
-    listed = tuple(found)
-    if not listed:
-        return []
-    return [_object(name, settings.operator_namespace, {**settings.monitor_labels, **labels}, listed)]
+    return {**settings.monitor_labels, **labels}
 
 
 def _object(name: str, namespace: str, labels: dict[str, str], found: tuple[Rule, ...]) -> Manifest:

@@ -1,4 +1,4 @@
-"""Outputs of the whole cluster: the recording rules of every runtime in use, in the operator's namespace.
+"""Outputs of the whole cluster: recording rules of every runtime in use, and alerts that all services share.
 
 They belong to no service, so nothing collects them with one: those that nobody uses any more are pruned here.
 """
@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from serinus.core import naming
+from serinus.core.alert import AlertGroup
 from serinus.core.datafile import InvalidCatalogue
 from serinus.core.model import Manifest
 from serinus.core.runtime import Catalogue
-from serinus.resources import service_rules, signal_rules
+from serinus.resources import service_rules, shared_alerts, signal_rules
 from serinus.resources.context import Settings
 from serinus.shell.apply import Applier, Sweep, Wanted
 from serinus.shell.informer import Informer, Rhythm, Scope
@@ -42,6 +43,7 @@ class Shared:
     catalogue: Catalogue
     settings: Settings
     installed: Callable[[str], bool]
+    alerts: tuple[AlertGroup, ...]
 
     async def run(self) -> float | None:
         """Apply the rules of every runtime in use, and prune the others; raises NotSettled to be tried again."""
@@ -56,8 +58,9 @@ class Shared:
         return None
 
     def _manifests(self) -> list[Manifest]:
-        """Rules of the runtimes in use, if they are shared by all; of second observers; of our own series."""
-        settings, found = self.settings, service_rules.build(self.settings)
+        """Rules of our own series; of the runtimes in use, if they are shared by all; of second observers."""
+        settings = self.settings
+        found = [*service_rules.build(settings), *shared_alerts.build(self.alerts, settings)]
         if settings.cluster_wide:
             found += [m for name in self._used() for m in signal_rules.build(self.catalogue[name], settings)]
         observers = (self.catalogue[name] for name in settings.observers)

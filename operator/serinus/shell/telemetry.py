@@ -31,6 +31,7 @@ class Family:
 
 FAMILIES: Final = (
     Family("service_info", "What is served: 1.", ("model", "runtime", "stable", "canary")),
+    Family("service_owner", "Who is paged for a service, and the runbook of the team: 1.", ("team", "runbook")),
     Family("rollout_phase", "1 for the phase that the service is in, 0 for the others.", ("phase", "revision")),
     Family("rollout_stage", "1 for the stage that the rollout is in, 0 for the others.", ("stage", "revision")),
     Family("rollout_held", "1 with the reason why forward steps wait.", ("reason",)),

@@ -40,7 +40,7 @@ class Voice:
         """Tell that a spec cannot be acted on."""
         metadata = body["metadata"]
         message = str((body.get("status") or {}).get("message", ""))
-        self.metrics.replace(metadata["namespace"], metadata["name"], gauges.invalid_samples())
+        self.metrics.replace(metadata["namespace"], metadata["name"], gauges.invalid_samples(body))
         key = f"{metadata.get('generation')}"
         ref = Ref.of(LLMSERVICE, body)
         self.events.record(Happening(ref, metadata["uid"], "InvalidSpec", message, key, "Warning", lasting=True))

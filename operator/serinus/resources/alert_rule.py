@@ -5,6 +5,7 @@ It owns what goes from a service into an alert. Text of a user never becomes a t
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
 
@@ -144,10 +145,15 @@ def _runbook(context: Context, alert: Alert) -> str:
 
 
 def _dashboard(context: Context) -> str:
-    """The setting says where the dashboard of services is; that of one service is beside it."""
-    base, namespace, service = context.settings.dashboard_base, context.service.namespace, context.service.name
+    service = context.service
+    return _link(context.settings.dashboard_base, service.monitoring.outputs.dashboard, service.namespace, service.name)
+
+
+@lru_cache(maxsize=64)
+def _link(base: str, wanted: Dashboard, namespace: str, service: str) -> str:
+    """The setting says where the dashboard of services is; that of one service is beside it. One for all its alerts."""
     ours = re.fullmatch(rf"(.*/d/){SERVICES_UID}(?:/[^?]*)?(\?.*)?", base)
-    match context.service.monitoring.outputs.dashboard:
+    match wanted:
         case Dashboard.PER_SERVICE if ours:
             return f"{ours[1]}{Identity(namespace, service).uid}{ours[2] or ''}"
         case Dashboard.NONE if ours:

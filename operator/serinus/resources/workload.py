@@ -1,7 +1,5 @@
 """The record and the pods of each revision: ControllerRevisions, ReplicaSets, and the disruption budget."""
 
-import copy
-
 from serinus.core import naming
 from serinus.core.model import Manifest
 from serinus.core.rollout import Stage
@@ -60,8 +58,8 @@ def build_replica_sets(context: Context) -> list[Manifest]:
 def _replica_set(context: Context, revision: RevisionSeen) -> Manifest:
     wanted = context.arrangement.sets[revision.name]
     service = context.service.name
-    template = copy.deepcopy(revision.data["template"])
-    metadata = template.get("metadata") or {}
+    template = {**revision.data["template"]}
+    metadata = {**(template.get("metadata") or {})}
     selector = {naming.LABEL_SERVICE: service, naming.LABEL_REVISION: revision.name}
     metadata["labels"] = {
         **(metadata.get("labels") or {}),

@@ -147,8 +147,8 @@ class Transport:
                 finally:
                     _abort(response)
         except TimeoutError as error:
-            reason = SILENCE if code == HTTPStatus.OK else type(error).__name__
-            raise unanswered(request.what, reason, f"not a byte for {inactivity} s") from error
+            what = SILENCE if code == HTTPStatus.OK else type(error).__name__
+            raise unanswered(request.what, what, f"not a byte for {inactivity} s") from error
         except _NETWORK as error:
             raise unanswered(request.what, type(error).__name__, str(error)) from error
         finally:

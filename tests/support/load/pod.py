@@ -15,7 +15,7 @@ class PodOperator(Operator):
 
     url: str = ""
 
-    def command(self) -> list[str]:
+    def command(self) -> list[str]:  # type: ignore[explicit-override]
         """How it is started."""
         found = urlsplit(self.url)
         process = [sys.executable, "-m", "tests.support.load.as_pod"]

@@ -123,11 +123,6 @@ _CASES = {
     "a gateway": restrained("spec.traffic.gateway", traffic={"gateway": {"parentRefs": [{"name": "public"}]}}),
     "an approval": restrained("spec.rollout.approval", rollout={"approval": "BeforeTraffic"}),
     "metric gates": restrained("spec.gates.metrics", gates={"quality": [gate()], "metrics": [_METRIC]}),
-    "graded scores": restrained("spec.gates.quality[support].compare", gates=quality(compare="Score")),
-    "joined metrics": restrained(
-        "spec.gates.quality[support].metrics",
-        gates=quality(compare="Score", metrics=[{"name": "tone", "weight": 1}]),
-    ),
 }
 
 

@@ -94,7 +94,11 @@ def test_defaults_of_monitoring_are_visible_in_the_object(bed: ApiBed) -> None:
     monitoring = bed.client.create(objects.llmservice(), dry_run=True)["spec"]["monitoring"]
     assert monitoring == {
         "interval": "15s",
-        "logs": {"parser": "auto", "redact": ["email", "card", "secret", "prompt"], "samplePercent": 100},
+        "logs": {
+            "parser": "auto",
+            "redact": ["email", "phone", "card", "iban", "secret", "prompt"],
+            "samplePercent": 100,
+        },
         "policies": {
             "action": "Audit",
             "require": [
@@ -119,6 +123,15 @@ def test_defaults_of_monitoring_are_visible_in_the_object(bed: ApiBed) -> None:
     }
 
 
+def test_a_list_that_an_apply_makes_empty_stays_empty(bed: ApiBed) -> None:
+    namespace = bed.new_namespace()
+    for chosen in (["limits"], []):
+        monitoring = {"policies": {"require": chosen}, "logs": {"redact": ["card"] if chosen else []}}
+        applied = bed.client.apply(objects.llmservice(namespace=namespace, monitoring=monitoring))
+        assert applied["spec"]["monitoring"]["policies"]["require"] == chosen
+        assert applied["spec"]["monitoring"]["logs"]["redact"] == monitoring["logs"]["redact"]
+
+
 def test_defaults_of_entries_are_visible(bed: ApiBed) -> None:
     spec: dict[str, Any] = {"gates": {"metrics": [{"name": "m", "signal": "ttft_p95", "maxDuration": "2s"}]}}
     spec |= {"slos": [{"name": "s", "signal": "availability", "objectivePercent": 99}]}
@@ -135,5 +148,5 @@ def test_what_depends_on_the_runtime_is_not_defaulted(bed: ApiBed) -> None:
 def test_defaults_of_a_probe_set_are_visible(bed: ApiBed) -> None:
     spec = bed.client.create(objects.probeset(format=None, prompts=None), dry_run=True)["spec"]
     assert spec["format"] == "promptfoo"
-    request = {"temperature": 0.7, "maxTokens": 512, "timeout": "60s", "concurrency": 16, "api": "chat"}
-    assert spec["request"] == request
+    sampling = {"temperature": 0.7, "maxTokens": 512, "stream": False}
+    assert spec["request"] == {**sampling, "timeout": "60s", "concurrency": 16, "api": "chat"}

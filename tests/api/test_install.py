@@ -29,7 +29,8 @@ def bed() -> Iterator[ApiBed]:
     """A bed without our CustomResourceDefinitions, and with those of the Prometheus Operator."""
     running = ApiBed()
     try:
-        for path in sorted(ensure_crds().glob("*servicemonitors*.yaml")):
+        kinds = ("servicemonitors", "prometheusrules")
+        for path in (ensure_crds() / f"monitoring.coreos.com_{kind}.yaml" for kind in kinds):
             running.client.install(yaml.safe_load(path.read_text()))
         for name in ("ops", "team-a", "team-b", "other"):
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -6,9 +6,12 @@ import pytest
 
 from serinus.probes.text_checks import TEXT_CHECKS
 
-KEY = "AKIA" + "ABCDEFGHIJKLMNOP"
-LOOP = "the same words again and " * 30
 PROSE = "Refunds are paid within thirty days of the purchase. Write to us and keep the receipt, please."
+PROSE_WORDS = PROSE.split()[:10]
+KEY = "AKIA" + "Q3XZLT7WMBRDPK5V"
+BODY = "MIIEowIBAAKCAQEAu7Vd0kq9Xb2RrT5fJm4LZ8sWcHy1NgPoQ6tEvUiK3aDxYwOz"
+LOOSE = " ".join(f"we said that {word} is what we said that day" for word in PROSE_WORDS)
+LOOP = "the same words again and " * 30
 
 
 @pytest.mark.parametrize(
@@ -31,11 +34,17 @@ PROSE = "Refunds are paid within thirty days of the purchase. Write to us and ke
         ("no-pii", None, "version 10.2.3.4, 2026-11-21", ""),
         ("no-secrets", None, PROSE, ""),
         ("no-secrets", None, f"use {KEY}", "AWS access key"),
-        ("no-secrets", None, "-----BEGIN RSA PRIVATE KEY-----", "private key"),
+        ("no-secrets", None, f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n", "private key"),
+        ("no-secrets", None, "A key begins with -----BEGIN RSA PRIVATE KEY-----, in one line.", ""),
         ("no-secrets", None, "postgres://app:hunter22@db:5432/x", "password in a URL"),
         ("no-repetition", None, PROSE, ""),
-        ("no-repetition", None, LOOP, "repeated"),
-        ("no-repetition", None, "ab" * 500, "shrinks"),
+        ("no-repetition", None, LOOP, "a loop"),
+        ("no-repetition", None, LOOSE, "three times"),
+        ("no-repetition", None, "ab" * 500, "a loop"),
+        ("no-repetition", {"ratio": 2}, LOOSE, "allowed"),
+        ("no-toxicity", None, PROSE, ""),
+        ("no-toxicity", None, "You are an idiot.", "insult"),
+        ("no-toxicity", ["threat"], "You are an idiot.", ""),
         ("no-repetition", {"share": 1.0, "ratio": 100}, LOOP, ""),
         ("no-repetition", None, "", ""),
     ],
@@ -55,6 +64,8 @@ def test_check_says_what_is_wrong_and_nothing_else(kind: str, value: Any, text: 
         ("no-secrets", "x"),
         ("no-repetition", {"x": 1}),
         ("no-repetition", "x"),
+        ("no-repetition", {"share": True}),
+        ("no-toxicity", "satire"),
     ],
 )
 def test_options_that_a_check_does_not_have_are_refused(kind: str, value: Any) -> None:

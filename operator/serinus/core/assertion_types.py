@@ -164,16 +164,20 @@ ALLOWED: Final[Mapping[str, TypeRule]] = {
     "model-graded-closedqa": TypeRule(_text),
     "json-path": TypeRule(_json_path),
     "length": TypeRule(_length),
+    "refusal": TypeRule(_nothing),
     "language": TypeRule(_texts),
     "no-pii": TypeRule(_options),
     "no-secrets": TypeRule(_options),
     "no-repetition": TypeRule(_options),
+    "no-toxicity": TypeRule(_options),
 }
 
 ASSERT_SET: Final = "assert-set"
 """Not in ALLOWED: it has children instead of a value."""
 
-OWN: Final = frozenset({"json-path", "length", "language", "no-pii", "no-secrets", "no-repetition"})
+OWN: Final = frozenset(
+    {"json-path", "length", "refusal", "language", "no-pii", "no-secrets", "no-repetition", "no-toxicity"}
+)
 """Types that promptfoo does not know."""
 
 

@@ -21,6 +21,7 @@ from serinus.probes.ledger import Sample
 from serinus.probes.order import Turn
 from serinus.probes.redact import cut, redact
 from serinus.probes.reply import Kind, Reply
+from serinus.probes.scorers import alarms
 from serinus.probes.settle import Score
 from serinus.probes.tally import Mark
 
@@ -69,7 +70,13 @@ def sample_line(turn: Turn, probe: str, side: str, reply: Reply, score: Score | 
         "assertions": [{k: a[k] for k in ("type", "passed", "score")} for a in (score.assertions if score else ())],
         "answer": redact(reply.text, _TEXT_BYTES),
     }
-    rare = {"values": mark.values, "fault": mark.fault, "flagged": mark.flagged, "cached": sample.cached}
+    rare = {
+        "values": mark.values,
+        "found": alarms(reply.text, reply.finish_reason),
+        "fault": mark.fault,
+        "flagged": mark.flagged,
+        "cached": sample.cached,
+    }
     return line | {k: v for k, v in rare.items() if v}
 
 

@@ -67,4 +67,4 @@ TextCheck = Callable[[str], str]
 """What is wrong with a text, in words that repeat no secret of it; empty where nothing is."""
 
 TextChecks = Mapping[str, Callable[[Json], TextCheck]]
-"""For `language`, `no-pii`, `no-secrets`, `no-repetition`: the assertion's value to its check; raises ValueError."""
+"""For the types in `text_checks.py`: the assertion's value to its check; raises ValueError."""

@@ -13,6 +13,7 @@ from serinus.probes import ngrams
 from serinus.probes.answer_json import NoJson, deep_equal, parse_json
 from serinus.probes.outcome import Answer, Check, Outcome, binary, graded, shown
 from serinus.probes.refusal import is_refusal
+from serinus.probes.scorers.refusal import refusal
 from serinus.probes.script import Tools
 
 _MAX_PATTERN: Final = 100
@@ -168,6 +169,10 @@ def _is_refusal(assertion: Assertion, _: Tools) -> Check:
     return judge
 
 
+def _refusal(assertion: Assertion, _: Tools) -> Check:
+    return binary(assertion, "refuse what was asked", lambda answer: refusal(answer.text).found)
+
+
 def _text_check(assertion: Assertion, tools: Tools) -> Check:
     check = tools.texts[assertion.type](assertion.value)
 
@@ -198,8 +203,10 @@ TEXT: Final = {
     "gleu": _gleu,
     "meteor": _meteor,
     "is-refusal": _is_refusal,
+    "refusal": _refusal,
     "language": _text_check,
     "no-pii": _text_check,
     "no-secrets": _text_check,
     "no-repetition": _text_check,
+    "no-toxicity": _text_check,
 }

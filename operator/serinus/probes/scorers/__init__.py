@@ -16,24 +16,33 @@ from serinus.probes.scorers.repetition import repetition
 from serinus.probes.scorers.secrets import secrets
 from serinus.probes.scorers.toxicity import toxicity
 
-__all__ = ["DEFAULT", "FOUND", "LIGHT", "SCORERS", "Finding", "Span", "score"]
+__all__ = ["ALARMS", "DEFAULT", "FOUND", "SCORERS", "Finding", "Span", "alarms", "score"]
 
 Scorer = Callable[[str], Finding]
 
-LIGHT: Final[Mapping[str, Scorer]] = {
+ALARMS: Final[Mapping[str, Scorer]] = {
     "refusal": refusal,
-    "form": form,
     "cut": cut,
     "repetition": repetition,
     "secrets": secrets,
     "pii": pii,
 }
-"""Those that need no model."""
-DEFAULT: Final[Mapping[str, Scorer]] = {**LIGHT, "language": language}
+"""Those that find something remarkable, and need no model."""
+DEFAULT: Final[Mapping[str, Scorer]] = {**ALARMS, "form": form, "language": language}
 SCORERS: Final[Mapping[str, Scorer]] = {**DEFAULT, "toxicity": toxicity}
 """All that look at one text; shifts of lengths compare many (`lengths.py`)."""
+_READ: Final = 32_768
 
 
 def score(text: str, scorers: Mapping[str, Scorer] = DEFAULT) -> tuple[Finding, ...]:
     """What each scorer finds in a text, in the order of the table."""
     return tuple(scorer(text) for scorer in scorers.values())
+
+
+def alarms(text: str, finish_reason: str = "") -> dict[str, list[str]]:
+    """What the scorers of ALARMS find, with its kinds; of a long text they read the first and last 32,768 characters."""
+    text = text if len(text) <= 2 * _READ else text[:_READ] + "\n" + text[-_READ:]
+    found = {f.name: f for f in score(text, ALARMS)}
+    if finish_reason:
+        found["cut"] = cut(text, finish_reason)
+    return {name: list(f.kinds) for name, f in found.items() if f.found}

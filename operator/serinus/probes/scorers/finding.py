@@ -70,15 +70,16 @@ def scan(shapes: Iterable[Shape], text: str) -> tuple[Span, ...]:
         lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     found: list[Span] = []
     for shape in shapes:
-        hints = [h for h in shape.hints if h in lowered]
-        if hints:
-            matches = _anchored(shape, text, lowered, hints) if shape.anchored else _anywhere(shape, text)
-            found += [Span(*m.span(shape.group), shape.kind, score) for m, score in matches if score > 0]
-    return joined(found)
+        for hint in shape.hints:
+            if hint in lowered:
+                matches = _anchored(shape, text, lowered) if shape.anchored else _anywhere(shape, text)
+                found += [Span(*m.span(shape.group), shape.kind, score) for m, score in matches if score > 0]
+                break
+    return joined(found) if found else ()
 
 
-def _anchored(shape: Shape, text: str, lowered: str, hints: Sequence[str]) -> Iterator[tuple[re.Match[str], float]]:
-    for hint in hints:
+def _anchored(shape: Shape, text: str, lowered: str) -> Iterator[tuple[re.Match[str], float]]:
+    for hint in shape.hints:
         at = lowered.find(hint)
         while at >= 0:
             match = shape.pattern.match(text, at)

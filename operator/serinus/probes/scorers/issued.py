@@ -3,17 +3,23 @@
 import re
 from typing import Final
 
-from serinus.probes.scorers.entropy import is_random
+from serinus.probes.scorers.entropy import bits, is_placeholder, is_random
 from serinus.probes.scorers.finding import Shape
 
 PLACEHOLDER: Final = 0.2
 """How sure a secret is that stands where a secret would: found, and too unsure to count."""
 SURE: Final = 1.0
+_BITS: Final = 3.0
 _PLAIN: Final = r"(?<![A-Za-z0-9_-])"
 
 
 def _key(match: re.Match[str]) -> float:
     return SURE if is_random(match[0]) else PLACEHOLDER
+
+
+def _capitals(match: re.Match[str]) -> float:
+    """Of capitals and few digits, which one key in thirty does not have."""
+    return SURE if bits(match[0]) >= _BITS and not is_placeholder(match[0]) else PLACEHOLDER
 
 
 def _issued(kind: str, shape: str, *hints: str) -> Shape:
@@ -22,7 +28,13 @@ def _issued(kind: str, shape: str, *hints: str) -> Shape:
 
 
 ISSUED: Final = (
-    _issued("AWS access key", r"(?:AKIA|ASIA|ABIA)[A-Z2-7]{16}", "akia", "asia", "abia"),
+    Shape(
+        kind="AWS access key",
+        pattern=re.compile(r"(?<![A-Za-z0-9])A[KSB]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        hints=("akia", "asia", "abia"),
+        sure=_capitals,
+        anchored=True,
+    ),
     _issued("GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,255}", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     _issued("GitHub token", r"github_pat_\w{22,255}", "github_pat_"),
     _issued("GitLab token", r"gl(?:pat|rt|dt|ptt|soat)-[\w-]{20,100}", "glpat-", "glrt-", "gldt-", "glptt-", "glsoat-"),

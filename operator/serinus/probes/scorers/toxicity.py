@@ -89,9 +89,10 @@ def _shape(kind: str) -> Shape:
     )
 
 
-SHAPES: Final = tuple(map(_shape, _LISTS))
+_SHAPES: Final = tuple(map(_shape, _LISTS))
+CATEGORIES: Final = tuple(_LISTS)
 
 
-def toxicity(text: str) -> Finding:
-    """Rude words and threats in a text, by category."""
-    return of_spans(NAME, scan(SHAPES, text), "found words of:")
+def toxicity(text: str, categories: tuple[str, ...] = CATEGORIES) -> Finding:
+    """Rude words and threats of some categories in a text."""
+    return of_spans(NAME, scan([s for s in _SHAPES if s.kind in categories], text), "found words of:")

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import replace as changed
 from html import unescape
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_metrics_lead_to_traces_and_logs_and_logs_to_traces() -> None:
 
 def test_grafana_operators_kind_takes_the_object_and_a_typo_is_refused() -> None:
     crds = CrdFolder(GRAFANA_DASHBOARDS.parent)
-    settings = replace(render.SETTINGS, grafanas={"dashboards": "grafana"})
+    settings = changed(render.SETTINGS, grafanas={"dashboards": "grafana"})
     for made in dashboard.build_shared(frozenset(Dashboard), render.library().runtimes, settings):
         assert crds.problems(made) == []
         spoilt = {**made, "spec": {**made["spec"], "instanceSelectors": {}}}

@@ -18,6 +18,8 @@ COREDNS = "1.13.2"
 PAUSE = "3.10"
 LOKI = "3.7.8"
 KYVERNO = "1.19.1"
+COLLECTOR = "0.155.0"
+COLLECTOR_CONTENT = "0.160.0"
 CILIUM = "1.20.2"
 
 PROMETHEUS_TAGS = "remove_all_sd,enable_kubernetes_sd,enable_dns_sd"
@@ -172,6 +174,9 @@ _TABLE: tuple[Recipe, ...] = (
     _operator("prometheus-config-reloader", "prometheus-config-reloader", "a few seconds"),
     _logs("promtail", "."),
     _logs("loki", "github.com/grafana/loki/v3/cmd/loki"),
+    # The receiver of files is not to be had in the version of the others, so that it is a program of its own.
+    GoProgram("otelcol", COLLECTOR, "about 2 min", folder="otelcol", go=(1, 25)),
+    GoProgram("otelcol-content", COLLECTOR_CONTENT, "about 2 min", folder="otelcol-content", go=(1, 26)),
     GoProgram("kyverno", KYVERNO, "about 5 min", package="./cmd/cli/kubectl-kyverno", module=_KYVERNO, go=(1, 26)),
     ModuleFiles(
         "kyverno-crds", KYVERNO, _KYVERNO, "config/crds/policies.kyverno.io/*_namespacedvalidatingpolicies.yaml"

@@ -30,6 +30,13 @@ _METADATA: Schema = {
 }
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads a lone `=`, which YAML 1.1 gives a meaning of its own and CRDs list among allowed values."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)
+
+
 class CrdFolder:
     """The CRDs of some folders, one file each, named `<group>_<plural>.yaml` or `<plural>.yaml`."""
 
@@ -54,7 +61,7 @@ class CrdFolder:
         for path in (folder / file for folder in self._folders for file in files):
             if not path.is_file():
                 continue
-            crd = yaml.safe_load(path.read_text(encoding="utf-8"))
+            crd = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
             for version in crd["spec"]["versions"]:
                 if (version["name"], crd["spec"]["names"]["kind"]) == (wanted, kind):
                     return strict(version["schema"]["openAPIV3Schema"])

@@ -10,6 +10,9 @@ SERINUS_DASHBOARD_LABELS: {{ .Values.operator.dashboardLabels | toJson | quote }
 SERINUS_GRAFANAS: {{ .Values.operator.grafanas | toJson | quote }}
 SERINUS_RUNBOOK_URL: {{ .Values.operator.runbookUrl | quote }}
 SERINUS_DASHBOARD_URL: {{ .Values.operator.dashboardUrl | quote }}
+SERINUS_TRACE_ENDPOINTS: {{ .Values.traces.endpoints | toJson | quote }}
+SERINUS_COLLECTOR_VERSION: {{ .Values.traces.collectorVersion | quote }}
+SERINUS_COLLECTOR_IMAGE: {{ .Values.traces.collectorImage | quote }}
 SERINUS_LOKI_URL: {{ .Values.logs.lokiUrl | quote }}
 SERINUS_LOKI_TENANT: {{ .Values.logs.lokiTenant | quote }}
 SERINUS_ALLOY_PER_NODE: {{ .Values.logs.alloyPerNode | quote }}

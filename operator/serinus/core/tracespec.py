@@ -16,6 +16,7 @@ _ENDPOINT: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._-]+)*")
 _URL: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._-]+)*")
 _PROJECT: Final = re.compile(r"[A-Za-z0-9._:/-]{0,128}")
+_SLASHES: Final = 2  # of a scheme
 _TEXTS: Final = ("auth", "headers", "set", "copy", "resource", "uuids")
 _PRESET_KEYS: Final = ("name", "title", "signals", "path", "protocol", "keyRequired", "content", "legacy", "maxBytes")
 
@@ -97,8 +98,11 @@ def _endpoint(fields: Fields, name: str, presets: Mapping[str, Preset]) -> Trace
     only(fields, "preset", "url", "project")
     if not _ENDPOINT.fullmatch(name):
         raise InvalidSpec(name, f"found {name!r}, allowed is {_ENDPOINT.pattern}")
+    preset, url = choice(fields, "preset", tuple(presets)), matching(fields, "url", _URL)
+    if presets[preset].protocol is Protocol.GRPC and url.rstrip("/").count("/") > _SLASHES:
+        raise InvalidSpec(fields.at("url"), f"found {url!r}, allowed is an address without a path: {preset} takes gRPC")
     return TraceEndpoint(
-        preset=choice(fields, "preset", tuple(presets)),
-        url=matching(fields, "url", _URL),
+        preset=preset,
+        url=url,
         project=matching(fields, "project", _PROJECT) if fields.has("project") else "",
     )

@@ -10,9 +10,8 @@ from serinus.core import genai
 from serinus.core.model import Manifest, Service
 from serinus.core.traces import Content, Signal, Traces
 from serinus.resources import collector_statements as ottl
-from serinus.resources.collector_exporters import Target, exporter, filled
+from serinus.resources.collector_exporters import OTLP_GRPC, Target, exporter, filled
 
-OTLP_GRPC: Final = 4317
 OTLP_HTTP: Final = 4318
 METRICS_PORT: Final = 8889
 SPOOL: Final = "/var/lib/serinus-traces"
@@ -130,13 +129,10 @@ def _cleaned(config: _Config, service: Service, traces: Traces, redaction: str) 
     spans = [*ottl.names("span"), *ottl.usual(service), *ottl.without("span", genai.VECTOR_KEYS)]
     if traces.content is Content.DROP:
         spans += ottl.without("span", genai.CONTENT_KEYS)
-    named = config.transform(
-        "trace",
-        "names",
-        ottl.block("resource", ottl.place(service)),
-        ottl.block("spanevent", ottl.event_names()),
-        ottl.block("span", spans),
-    )
+    blocks = [ottl.block("resource", ottl.place(service)), ottl.block("span", spans)]
+    if traces.content is Content.REDACT:
+        blocks.append(ottl.block("spanevent", ottl.event_names()))
+    named = config.transform("trace", "names", *blocks)
     redacted = config.transform(
         "trace",
         "redact",

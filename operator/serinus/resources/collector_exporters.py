@@ -11,6 +11,7 @@ from serinus.core.model import Manifest, Service
 from serinus.core.secret_key import SecretKey
 from serinus.core.traces import Content, Preset, Protocol, Signal, TraceEndpoint, Traces, TraceSettings
 
+OTLP_GRPC: Final = 4317
 PATH: Final = "spec.monitoring.outputs.traces"
 _QUEUE_BYTES: Final = 64 * 1024 * 1024
 _MIN_BATCH_BYTES: Final = 500_000
@@ -76,7 +77,8 @@ def exporter(target: Target, service: Service) -> tuple[str, Manifest]:
     common = {"headers": _headers(target, service), "sending_queue": _queue(preset), "retry_on_failure": _RETRY}
     if preset.protocol is Protocol.GRPC:
         parts = urlsplit(url)
-        return "otlp", {"endpoint": parts.netloc, "tls": {"insecure": parts.scheme == "http"}, **common}
+        endpoint = f"{parts.hostname}:{parts.port or OTLP_GRPC}"
+        return "otlp", {"endpoint": endpoint, "tls": {"insecure": parts.scheme == "http"}, **common}
     addresses = {f"{s}_endpoint": f"{url}{preset.path}/v1/{s}" for s in preset.signals}
     return "otlphttp", {**addresses, "encoding": "proto", "compression": "gzip", **common}
 

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from serinus.resources.admission_policy import build_policy
+from serinus.resources.alertmanager_config import plain_inhibitions
+from serinus.shell.catalogue import RUNTIMES, load
 from serinus.shell.verbs import VERBS, Place
 from tests.cluster.binaries import ensure
 from tests.support.generate import CHART, ROOT
@@ -30,7 +32,8 @@ def files() -> dict[Path, str]:
     crds = {CHART_CRDS / path.name: path.read_text(encoding="utf-8") for path in sorted(CRDS.glob("*.yaml"))}
     readmes = {chart / "README.md": readme(chart) for chart in (CHART, STACK)}
     generated = {"rules.yaml": rules(), "admission-policy.yaml": admission_policy()}
-    return {**crds, **{CHART / "files" / name: text for name, text in generated.items()}, **readmes}
+    of_stack = {STACK / "files" / "inhibitions.yaml": inhibitions()}
+    return {**crds, **{CHART / "files" / name: text for name, text in generated.items()}, **of_stack, **readmes}
 
 
 def stale_files() -> list[Path]:
@@ -59,6 +62,13 @@ def admission_policy() -> str:
         objects.append({"kind": item["kind"], "name": item["metadata"]["name"], "policy": policy, "spec": item["spec"]})
     text = yaml.safe_dump({"objects": objects}, sort_keys=False, width=120)
     return f"{NOTICE}# Source: operator/serinus/core/policy_rules.py\n{text}"
+
+
+def inhibitions() -> str:
+    """Return which alerts silence which, as Alertmanager's own configuration has it."""
+    rules = load(RUNTIMES, ROOT / "alert-rules").inhibitions.rules
+    source = f"{NOTICE}# Source: alert-rules/routing/inhibitions.yaml\n"
+    return source + yaml.safe_dump(plain_inhibitions(rules), sort_keys=False, width=120)
 
 
 def readme(chart: Path = CHART) -> str:

@@ -28,7 +28,7 @@ GATES = [
         "this gate would never run",
     ),
     Row("an unknown when", quality(when=["BeforeTraffic", "AfterTraffic"]), "when[1]"),
-    Row("a when twice", quality(when=["BeforeTraffic", "BeforeTraffic"]), "Duplicate value"),
+    Row("a when twice", quality(when=["BeforeTraffic", "BeforeTraffic"]), "name each stage once"),
     Row("a budget of 5 pairs", quality(budget={"pairs": 5}), "budget.pairs"),
     Row("a budget of a week", quality(budget={"duration": "168h"}), "write from 10s to 72h"),
     Row("asking every second", quality(every="1s"), "write from 1m to 168h"),
@@ -73,6 +73,8 @@ GATES = [
     Row("a scrape each second", {"monitoring": {"interval": "1s"}}, "write from 5s to 5m"),
     Row("a label of ours", {"monitoring": {"labels": {"serinus.dev/service": "other"}}}, "Serinus sets these"),
     Row("an unknown redaction", {"monitoring": {"logs": {"redact": ["names"]}}}, "redact[0]: Unsupported value"),
+    Row("a redaction twice", {"monitoring": {"logs": {"redact": ["card", "card"]}}}, "name each kind once"),
+    Row("a policy twice", {"monitoring": {"policies": {"require": ["limits", "limits"]}}}, "name each rule once"),
     Row("an unknown policy", {"monitoring": {"policies": {"require": ["all"]}}}, "require[0]: Unsupported value"),
     Row(
         "a receiver without a Secret",

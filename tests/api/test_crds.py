@@ -127,7 +127,9 @@ def test_a_list_that_an_apply_makes_empty_stays_empty(bed: ApiBed) -> None:
     namespace = bed.new_namespace()
     for chosen in (["limits"], []):
         monitoring = {"policies": {"require": chosen}, "logs": {"redact": ["card"] if chosen else []}}
-        applied = bed.client.apply(objects.llmservice(namespace=namespace, monitoring=monitoring))
+        gates = {"quality": [objects.gate(), objects.gate("late", when=["Bake"] if chosen else [], every="30m")]}
+        applied = bed.client.apply(objects.llmservice(namespace=namespace, monitoring=monitoring, gates=gates))
+        assert applied["spec"]["gates"]["quality"][1]["when"] == gates["quality"][1]["when"]
         assert applied["spec"]["monitoring"]["policies"]["require"] == chosen
         assert applied["spec"]["monitoring"]["logs"]["redact"] == monitoring["logs"]["redact"]
 

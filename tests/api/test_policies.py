@@ -15,6 +15,7 @@ from tests.support.policy_cases import (
     CASES,
     CHAT,
     COLLECTOR,
+    EVERYTHING,
     JANE,
     OPERATOR,
     OWNER,
@@ -26,19 +27,18 @@ from tests.support.policy_cases import (
     config_map,
     context,
     image,
+    installed_policy,
     pod,
 )
 from tests.support.processes import eventually
 
 pytestmark = pytest.mark.api
-EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
-KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 
 
 @pytest.fixture(scope="module")
 def guarded(bed: ApiBed) -> Iterator[ApiBed]:
     """The bed with the chart's policy, which is taken away again: other tests write what it would refuse."""
-    objects = [o for o in helm.template({}, namespace="ops") if o["kind"] in KINDS and "service-policy" in name(o)]
+    objects = installed_policy(helm.template({}, namespace="ops"))
     for item in objects:
         bed.client.apply(item)
     try:

@@ -9,8 +9,8 @@ import yaml
 
 from serinus.core import naming
 from serinus.shell.verbs import VERBS, Place
-from tests.cluster.binaries import ensure_crds
-from tests.golden.crd import GRAFANA_DASHBOARDS, POD_LOGS
+from tests.cluster.binaries import ensure, ensure_crds
+from tests.golden.crd import CILIUM, GRAFANA_DASHBOARDS, POD_LOGS
 from tests.support import helm, probeplay
 from tests.support.apibed import ApiBed
 from tests.support.faultproxy import FaultProxy
@@ -47,12 +47,12 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Installed]:
-    """A bed of its own, with the kinds of prometheus-operator, Alloy and grafana-operator."""
+    """A bed of its own, with every kind of others that the operator writes."""
     bed = ApiBed()
     try:
         bed.install_crds()
         crds = [p for kind in ("servicemonitors", "prometheusrules", "prometheuses") for p in ensure_crds().glob(f"*{kind}*.yaml")]
-        for path in (*sorted(crds), POD_LOGS, GRAFANA_DASHBOARDS):
+        for path in (*sorted(crds), *ensure("kyverno-crds").glob("*.yaml"), POD_LOGS, GRAFANA_DASHBOARDS, *CILIUM):
             bed.client.install(yaml.safe_load(path.read_text()))
         bed.start_controllers()
         yield Installed(bed)
@@ -88,7 +88,8 @@ def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: 
 
 def _story(team: Team) -> None:
     """Everything that the operator does: promote, roll back, decide, supersede, prune, and put right."""
-    one = team.begin(rollout={"historyLimit": 1})
+    outputs = {"cilium": True, "tetragon": True}
+    one = team.begin(rollout={"historyLimit": 1}, monitoring={"outputs": outputs})
     for stray in _strays(team):
         team.client.apply(stray, manager=naming.FIELD_MANAGER)
     old = _digest(team)
@@ -155,6 +156,19 @@ def _strays(team: Team) -> list[Manifest]:
             "metadata": meta,
             "spec": {"instanceSelector": {}},
         },
+        {
+            "apiVersion": "policies.kyverno.io/v1",
+            "kind": "NamespacedValidatingPolicy",
+            "metadata": meta,
+            "spec": {"validations": [{"expression": "true"}]},
+        },
+        {
+            "apiVersion": "cilium.io/v2",
+            "kind": "CiliumNetworkPolicy",
+            "metadata": meta,
+            "spec": {"endpointSelector": {}, "ingress": [], "egress": []},
+        },
+        {"apiVersion": "cilium.io/v1alpha1", "kind": "TracingPolicyNamespaced", "metadata": meta, "spec": {}},
     ]
 
 

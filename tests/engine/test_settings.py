@@ -40,6 +40,10 @@ def test_everything_can_be_set_by_variables() -> None:
         "SERINUS_ALLOWED_SERVICE_TYPES": "ClusterIP, LoadBalancer",
         "SERINUS_ALLOWED_SERVICE_ANNOTATIONS": "service.beta.kubernetes.io/, cloud.google.com/",
         "SERINUS_DNS_TARGETS": '[{"namespace": "dns", "podLabels": {"a": "b"}}, {"cidr": "10.0.0.9/32", "ports": [5]}]',
+        "SERINUS_NETWORK_MONITORING": '[{"namespace": "monitoring"}]',
+        "SERINUS_NETWORK_HOSTS": "huggingface.co, *.HF.co",
+        "SERINUS_ADMISSION_POLICY": "true",
+        "SERINUS_USER": "system:serviceaccount:ops:mine",
         "SERINUS_ALLOW_UNVERIFIED_DECISIONS": "true",
         "SERINUS_AUTHORS_VERIFIED": "True",
         "SERINUS_ENDPOINTS": '{"judge": "https://judge.example.com/v1/"}',
@@ -56,6 +60,9 @@ def test_everything_can_be_set_by_variables() -> None:
     assert (settings.resync, settings.evidence_max_age) == (7200, 30 * 86400)
     assert (settings.api.qps, settings.api.burst) == (50, 100)
     assert settings.monitor_labels == {"release": "kps"}
+    assert [p.namespace for p in settings.network.monitoring] == ["monitoring"]
+    assert settings.network.hosts == ("huggingface.co", "*.hf.co")
+    assert (settings.admission_policy, settings.user) == (True, "system:serviceaccount:ops:mine")
     assert settings.allowed.service_types == ("ClusterIP", "LoadBalancer")
     assert settings.allowed.service_annotations == ("service.beta.kubernetes.io/", "cloud.google.com/")
     pods, block = settings.dns_targets
@@ -106,6 +113,13 @@ def test_unknown_flag_is_refused_and_unknown_variable_is_told() -> None:
         ("dnsTargets", '[{"namespace": "dns", "ports": [0]}]', "a JSON list"),
         ("dnsTargets", '[{"namespace": "dns", "ports": ["dns"]}]', "a JSON list"),
         ("dnsTargets", '[{"namespaces": "dns"}]', "a JSON list"),
+        ("networkClients", '["gateway"]', "each with a namespace or a cidr"),
+        ("networkHosts", "https://huggingface.co", "names of hosts"),
+        ("networkHosts", "huggingface", "names of hosts"),
+        ("networkInside", "", "address blocks such as"),
+        ("networkInside", "10.0.0.1/8", "address blocks such as"),
+        ("modelPaths", "models", "an absolute path"),
+        ("user", "jane'", "a user name"),
         ("endpoints", '{"judge": "file:///etc/passwd"}', "http://host"),
         ("endpoints", '{"judge": ""}', "a JSON object from names to addresses"),
         ("prometheusUrl", "http://user:secret@host", "without user"),

@@ -19,6 +19,8 @@ OPERATOR: Final = "system:serviceaccount:ops:canary-serinus"
 REPLICAS: Final = "system:serviceaccount:kube-system:replicaset-controller"
 COLLECTOR: Final = "system:serviceaccount:kube-system:generic-garbage-collector"
 JANE: Final = "jane@example.com"
+EVERYTHING: Final = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+POLICY_KINDS: Final = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 PROVEN, NEW = "r1111111111", "r2222222222"
 CHAT, TAGGED = "chat", "tagged"
 PINNED: Final = "registry.example/vllm@sha256:" + "ab" * 32
@@ -41,6 +43,11 @@ class Case:
     def service(self) -> str:
         """The service that the object belongs to."""
         return str(self.object["metadata"]["labels"][naming.LABEL_SERVICE])
+
+
+def installed_policy(objects: list[Manifest]) -> list[Manifest]:
+    """The admission policy of services and its bindings, among the objects of the chart."""
+    return [o for o in objects if o["kind"] in POLICY_KINDS and "service-policy" in o["metadata"]["name"]]
 
 
 def context(service: str, namespace: str, action: PolicyAction, *, user: str = OPERATOR) -> Context:

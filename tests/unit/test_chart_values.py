@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from serinus.core.installation import Network, Peer
 from serinus.shell.settings import Settings, load_settings
 from tests.support.chart_cases import container, environment, rendered
 from tests.support.generate import ROOT, chart
@@ -49,7 +50,23 @@ def test_values_reach_the_operator_as_settings(rendered: dict[str, list[Manifest
         "dnsTargets": [{"namespace": "dns", "ports": [1053]}],
         "endpoints": {"judge": "https://judge.example.com/v1"},
     }
-    chosen = settings(template({"operator": rich}))
+    assert (defaults.admission_policy, namespaced.admission_policy) == (True, False)
+    assert defaults.user == "system:serviceaccount:ops:canary-serinus"
+    network = {
+        "clients": [{"namespace": "gateways", "podLabels": {"app": "envoy"}}],
+        "egress": [{"cidr": "192.0.2.0/24", "ports": [443]}],
+        "hosts": ["huggingface.co", "*.hf.co"],
+        "inside": ["10.0.0.0/8"],
+        "modelPaths": ["/models", "/cache"],
+    }
+    chosen = settings(template({"operator": rich, "network": network}))
+    assert chosen.network == Network(
+        clients=(Peer(namespace="gateways", pod_labels={"app": "envoy"}),),
+        egress=(Peer(cidr="192.0.2.0/24", ports=(443,)),),
+        hosts=("huggingface.co", "*.hf.co"),
+        inside=("10.0.0.0/8",),
+        model_paths=("/models", "/cache"),
+    )
     assert chosen.allowed.service_types == ("ClusterIP", "LoadBalancer")
     assert chosen.allowed.service_annotations == ("cloud.google.com/",)
     assert [(t.namespace, t.ports) for t in chosen.dns_targets] == [("dns", (1053,))]
@@ -58,7 +75,7 @@ def test_values_reach_the_operator_as_settings(rendered: dict[str, list[Manifest
 
 def test_defaults_of_the_chart_are_those_of_the_operator(rendered: dict[str, list[Manifest]]) -> None:
     chart_s, own = settings(rendered["defaults"]), load_settings({})
-    installed = {"lease", "probe_image", "authors_verified"}
+    installed = {"lease", "probe_image", "authors_verified", "admission_policy", "user"}
     for field in dataclasses.fields(Settings):
         if field.name not in installed:
             assert getattr(chart_s, field.name) == getattr(own, field.name), field.name

@@ -7,7 +7,6 @@ from serinus.core import naming
 from serinus.core.conditions import Condition
 from serinus.core.policies import Policies
 
-_TYPE: Final = "PoliciesReady"
 _NOBODY: Final = (
     "nothing judges spec.monitoring.policies: neither policies.kyverno.io/v1 nor the chart's "
     "ValidatingAdmissionPolicy (admissionPolicy.enabled, cluster-wide installations) is installed; "
@@ -48,15 +47,15 @@ def is_policy(output: Shown) -> bool:
 def policies_ready(policies: Policies, outputs: Sequence[Shown], unjudged: str) -> Condition:
     """The condition; `unjudged` says which of the rules that are asked for cannot be judged, and why."""
     if not policies.require:
-        return Condition(_TYPE, "True", "NothingRequired", "spec.monitoring.policies.require is empty")
+        return Condition("PoliciesReady", "True", "NothingRequired", "spec.monitoring.policies.require is empty")
     found = [o for o in outputs if is_policy(o)]
     failed = [f"{o.kind} {o.name}: {o.message or o.reason}" for o in found if o.state == "Failed"]
     if failed:
-        return Condition(_TYPE, "False", "NotAsSpecified", "; ".join(failed))
+        return Condition("PoliciesReady", "False", "NotAsSpecified", "; ".join(failed))
     if found and not any(o.state == "Applied" for o in found):
-        return Condition(_TYPE, "False", "ApiNotInstalled", _NOBODY)
+        return Condition("PoliciesReady", "False", "ApiNotInstalled", _NOBODY)
     if unjudged:
-        return Condition(_TYPE, "False", "NotAsSpecified", unjudged)
+        return Condition("PoliciesReady", "False", "NotAsSpecified", unjudged)
     if not found:
-        return Condition(_TYPE, "Unknown", "NotYet", "no policy has been written yet")
-    return Condition(_TYPE, "True", "Generated", f"violations: {policies.action}")
+        return Condition("PoliciesReady", "Unknown", "NotYet", "no policy has been written yet")
+    return Condition("PoliciesReady", "True", "Generated", f"violations: {policies.action}")

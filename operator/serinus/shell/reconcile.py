@@ -127,7 +127,7 @@ class Reconciler:
         if planned.moved:
             body = await self._recorder.service(body, planned, shown_outputs(body))
         outcomes = await self._apply(body, planned, observation)
-        relabelled = await self._relabel(namespace, planned.patches)
+        outcomes += await self._relabel(namespace, planned.patches)
         await self._recorder.runs(namespace, planned)
         await self._recorder.forget(namespace, planned.expired)
         told, changed = with_obstacle(planned, outcomes)
@@ -143,7 +143,7 @@ class Reconciler:
             return _NEXT
         busy = (
             changed
-            or relabelled
+            or planned.patches
             or planned.runs
             or planned.decisions
             or planned.expired
@@ -177,8 +177,9 @@ class Reconciler:
             return self._tools.customs.get(PROBERUN, namespace, name) is not None
         return self._tools.watches.get(Ref(JOB, namespace, name)) is not None
 
-    async def _relabel(self, namespace: str, patches: tuple[PodPatch, ...]) -> bool:
-        """Patch pods at the version that was read; True if there was something to patch."""
+    async def _relabel(self, namespace: str, patches: tuple[PodPatch, ...]) -> list[Outcome]:
+        """Patch pods at the version that was read; returns what was refused: admission may know an older revision."""
+        refused = []
         for patch in patches:
             ref = Ref(POD, namespace, patch.pod)
             wanted = _pod_patch(patch, self._tools.clock())
@@ -186,9 +187,12 @@ class Reconciler:
                 changed = await self._tools.api.patch_merge(ref, wanted, resource_version=patch.resource_version)
             except (Conflict, NotFound):
                 continue  # it changed since it was read: the next look decides anew
+            except Refused as e:
+                refused.append(Outcome(ref, Result.REFUSED, e.message, e.reason))
+                continue
             self._tools.watches.learn(POD, changed)
             logs.event(_log, "relabelled", object=ref.text, live=patch.live, drain=patch.drain)
-        return bool(patches)
+        return refused
 
 
 def _soonest(*seconds: float | None) -> float | None:

@@ -4,10 +4,10 @@ They belong to no service, and are pruned when no service wants one.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serinus.core import naming
-from serinus.core.model import Dashboard
+from serinus.core.model import Dashboard, Manifest
 from serinus.core.runtime import Catalogue
 from serinus.resources import dashboard
 from serinus.resources.context import Settings
@@ -25,14 +25,18 @@ class SharedDashboards:
     catalogue: Catalogue
     settings: Settings
     installed: Callable[[str], bool]
+    made: dict[frozenset[Dashboard], list[Manifest]] = field(default_factory=dict)
+    """What was built before: it comes of what services ask for, and of nothing else that changes."""
 
     async def run(self) -> None:
         """Apply the dashboards, or prune what is no longer wanted; raises NotSettled to be tried again."""
         if self.settings.grafanas and not self.installed(DASHBOARD.api_version):
             return
-        manifests = dashboard.build_shared(frozenset(self._used()), self.catalogue, self.settings)
+        used = frozenset(self._used())
+        if used not in self.made:
+            self.made[used] = dashboard.build_shared(used, self.catalogue, self.settings)
         sweep = Sweep(self.settings.operator_namespace, naming.DASHBOARDS, [CONFIGMAP, DASHBOARD])
-        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
+        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in self.made[used]], sweep)
         failed = [o.message for o in outcomes if o.failed]
         if failed:
             raise NotSettled("; ".join(failed))

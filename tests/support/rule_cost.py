@@ -1,8 +1,8 @@
 """Measures what rules cost a real Prometheus: `python -m tests.support.rule_cost [services…]`, by default 1, 100, 1000.
 
 It owns the measurement: bounded in number and time, on loopback and one core. It judges by the budgets below and ends
-by itself; what is scraped, `rule_world` knows. Groups that are evaluated seldom are evaluated often here, so that each
-is seen: the seconds a minute are those of the intervals as they are generated.
+by itself; what is scraped, `rule_world` knows. Every group is evaluated HASTE times as often as it is generated: few
+minutes see each, in the proportion in which they are due, so that dear ones count as in a cluster.
 """
 
 import contextlib
@@ -23,8 +23,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from serinus.core.model import Manifest
-from serinus.core.slo import Slo
-from serinus.resources import prometheus_rule, service_rules, signal_rules
+from serinus.resources import prometheus_rule, service_rules, shared_alerts, signal_rules
 from tests.alerts import cases
 from tests.cluster.binaries import ensure
 from tests.golden import render
@@ -33,6 +32,9 @@ from tests.support.rule_world import PACE, configuration, world
 
 INTERVAL = 30
 """Seconds between evaluations that are reckoned with: the default of kube-prometheus-stack."""
+HASTE = INTERVAL / PACE
+CYCLE = 300 / HASTE
+"""Seconds in which a group of the longest interval is evaluated once."""
 DEADLINE = 420.0
 """Seconds after which a step of the measurement is given up."""
 SCRAPES = "prometheus_target_interval_length_seconds_count"
@@ -69,16 +71,12 @@ HEAD = (
 )
 
 
-def slos() -> tuple[Slo, ...]:
-    """The three objectives of the example."""
-    return cases.context().service.slos
-
-
 def rule_files(services: int) -> dict[str, list[Manifest]]:
     """Groups by file: those that all share, then those of each service, intervals as they are generated."""
-    base = replace(cases.context(), service=replace(cases.context().service, slos=slos()))
-    vllm = render.library().runtimes["vllm"]
-    shared = [*signal_rules.build(vllm, base.settings), *service_rules.build(base.settings)]
+    base = cases.cluster()
+    vllm, settings = render.library().runtimes["vllm"], base.settings
+    shared = [*signal_rules.build(vllm, settings), *service_rules.build(settings)]
+    shared += shared_alerts.build(base.alerts, settings)
     files = {m["metadata"]["name"]: m["spec"]["groups"] for m in shared}
     for i in range(services):
         context = replace(base, service=replace(base.service, name=f"chat-{i}"))
@@ -88,8 +86,13 @@ def rule_files(services: int) -> dict[str, list[Manifest]]:
 
 
 def hurried(groups: list[Manifest]) -> list[Manifest]:
-    """All groups as often as each other, so that each is seen: what they cost is reckoned back."""
-    return [{**g, "interval": f"{PACE}s"} for g in groups]
+    """The same groups at shorter intervals, in proportion."""
+    return [{**g, "interval": f"{round(_seconds(g) / HASTE)}s"} for g in groups]
+
+
+def due(files: dict[str, list[Manifest]], seconds: float) -> float:
+    """Evaluations of rules in so many seconds, at the intervals as they are generated."""
+    return sum(len(g["rules"]) * seconds / _seconds(g) for groups in files.values() for g in groups)
 
 
 def _seconds(group: Manifest) -> int:
@@ -145,8 +148,8 @@ def work(pid: int, address: str) -> Work:
 
 
 def watched(pid: int, address: str, *, scrapes: int, evaluations: int) -> Work:
-    """Let it settle for so much work, then measure as much again; raises TimeoutError."""
-    first = _grown(pid, address, Work(0, 0, 0), scrapes=2 * scrapes, evaluations=evaluations)
+    """Let it settle, then measure so much work; raises TimeoutError."""
+    first = _grown(pid, address, Work(0, 0, 0), scrapes=2 * scrapes, evaluations=evaluations // 4)
     last = _grown(pid, address, first, scrapes=scrapes, evaluations=evaluations)
     return Work(last.cpu - first.cpu, last.scrapes - first.scrapes, last.evaluations - first.evaluations)
 
@@ -170,8 +173,7 @@ def evaluation(quiet: Work, busy: Work, files: dict[str, list[Manifest]]) -> tup
     """
     scraping = quiet.cpu / max(quiet.scrapes, 1)
     each = (busy.cpu - scraping * busy.scrapes) / max(busy.evaluations, 1)
-    due = sum(len(g["rules"]) * 60 / _seconds(g) for groups in files.values() for g in groups)
-    return each, each * due
+    return each, each * due(files, 60)
 
 
 def measure(services: int) -> Cost:
@@ -188,7 +190,7 @@ def measure(services: int) -> Cost:
             text = json.dumps({"groups": hurried(groups)})
             (folder / "rules" / f"{file}.yaml").write_text(text, encoding="utf-8")
         with prometheus(config, folder) as (pid, address):
-            busy = watched(pid, address, scrapes=services, evaluations=loaded)
+            busy = watched(pid, address, scrapes=services, evaluations=int(due(files, HASTE * CYCLE)))
             found = metrics(address)
             series, down = (int(query(address, q)) for q in ('count({__name__=~".+"})', "count(up == 0)"))
     each, seconds = evaluation(quiet, busy, files)

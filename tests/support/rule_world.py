@@ -55,6 +55,8 @@ def operator(services: int) -> str:
 def _exported(name: str) -> Iterator[str]:
     who, gate = f'namespace="team-a",llmservice="{name}"', 'gate="support"'
     yield f'service_info{{{who},model="llama-3.1-8b",runtime="vllm",stable="{REVISION}",canary=""}} 1'
+    yield f'service_owner{{{who},team="search",runbook=""}} 1'
+    yield f'output_state{{{who},kind="ServiceMonitor",state="Applied"}} 1'
     for phase in _PHASES:
         yield f'rollout_phase{{{who},phase="{phase}",revision="{REVISION}"}} {int(phase == "Stable")}'
     yield f'rollout_stage{{{who},stage="Starting",revision=""}} 0'

@@ -10,7 +10,7 @@ from serinus.core import gauges, promql, status
 from serinus.core.alertfile import parse_alerts
 from serinus.core.fields import Fields
 from serinus.core.model import AlertOverride, InvalidSpec, Monitoring, Service
-from serinus.core.slo import Slo, Window, hours
+from serinus.core.slo import Slo, Window, hours, sets_edges
 from serinus.core.slospec import parse_slos
 from serinus.resources import objectives, prometheus_rule
 from serinus.resources.context import Context
@@ -135,6 +135,25 @@ def test_who_sets_the_edges_by_the_flag_may_have_any_threshold(args: list[str]) 
     assert objectives.problems(of) == ()
     assert any(r'le=~"3(\\.0)?"' in r["expr"] for r in about_objectives(of))
     assert any("slo_errors" in r.get("record", "") for r in about_objectives(of))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "signal", "container", "sets"),
+    [
+        ("dynamo", "ttft", {"env": [{"name": "DYN_METRICS_TTFT_MAX", "value": "60"}]}, True),
+        ("dynamo", "ttft", {"env": [{"name": "DYN_METRICS_ITL_MAX", "value": "60"}]}, False),
+        ("dynamo", "ttft", {"env": [{"name": "DYN_METRICS_TTFT_{MIN,MAX,COUNT}", "value": "60"}]}, False),
+        ("sglang", "ttft", {"args": ["--bucket-time-to-first-token", "0.05", "0.1"]}, True),
+        ("sglang", "e2e_latency", {"args": ["--bucket-time-to-first-token", "0.05", "0.1"]}, False),
+        ("sglang", "queue", {"args": ["", "--bucket-time-to-first-token=1"]}, False),
+    ],
+)
+def test_the_flag_of_each_runtime_is_found_where_it_stands(
+    runtime: str, signal: str, container: dict[str, Any], sets: bool
+) -> None:
+    flag = render.library().runtimes[runtime].signals[signal].buckets_flag
+
+    assert sets_edges({"spec": {"containers": [{"name": "server", **container}]}}, flag) is sets
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,18 @@ def nearest(threshold: Decimal, edges: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def sets_edges(template: Mapping[str, Any], flag: str) -> bool:
-    """Whether a pod template gives its server edges of its own: by an argument or an environment variable."""
-    return bool(flag) and any(word == flag or word.startswith(f"{flag}=") for word in _words(template))
+    """Whether a pod template gives its server edges of its own: by an argument or an environment variable.
+
+    A flag such as `X_{MIN,MAX}` is any of X_MIN and X_MAX.
+    """
+    names = _spelled(flag)
+    return any(word.partition("=")[0] in names for word in _words(template))
+
+
+def _spelled(flag: str) -> frozenset[str]:
+    head, _, rest = flag.partition("{")
+    ends, _, tail = rest.partition("}")
+    return frozenset(f"{head}{end}{tail}" for end in ends.split(",")) - {""}
 
 
 def _words(template: Mapping[str, Any]) -> Iterator[str]:

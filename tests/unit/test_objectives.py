@@ -384,6 +384,16 @@ def test_the_operator_exports_each_objective() -> None:
     assert gauges.samples(found.view, ())["slo_objective", "up"] == pytest.approx(0.999)
 
 
+def test_the_operator_exports_whom_to_tell_also_of_a_spec_that_is_invalid() -> None:
+    owner = {"team": "search", "runbook": "https://wiki/chat"}
+    found = plan_steady(objects.llmservice(owner=owner), surroundings(), {})
+
+    assert gauges.samples(found.view, ())["service_owner", "search", "https://wiki/chat"] == 1
+    assert ("service_owner", "search", "https://wiki/chat") in gauges.invalid_samples({"spec": {"owner": owner}})
+    for wrong in ({}, {"spec": None}, {"spec": {"owner": ["search"]}}, {"spec": {"owner": {"team": 5}}}):
+        assert gauges.invalid_samples(wrong)["service_owner", "", ""] == 1
+
+
 def test_a_regex_with_backslashes_in_the_data_of_an_alert_reaches_prometheus_as_it_is() -> None:
     data = {
         "name": "LLMTest",

@@ -107,6 +107,7 @@ def _span_metrics() -> Manifest:
         "exemplars": {"enabled": True},
         "aggregation_cardinality_limit": 2000,
         "metrics_expiration": "10m",
+        "metrics_flush_interval": "15s",
     }
 
 

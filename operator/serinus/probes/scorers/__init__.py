@@ -40,7 +40,7 @@ def score(text: str, scorers: Mapping[str, Scorer] = DEFAULT) -> tuple[Finding, 
 
 
 def alarms(text: str, finish_reason: str = "") -> dict[str, list[str]]:
-    """What the scorers of ALARMS find, with its kinds; of a long text they read the first and last 32,768 characters."""
+    """What the scorers of ALARMS find, with its kinds; of a long text they read the first and last 32,768 signs."""
     text = text if len(text) <= 2 * _READ else text[:_READ] + "\n" + text[-_READ:]
     found = {f.name: f for f in score(text, ALARMS)}
     if finish_reason:

@@ -88,7 +88,8 @@ def language(text: str) -> Finding:
     found, sure = tell(text)
     if not found:
         return Finding(name=NAME)
-    return Finding(name=NAME, score=sure, spans=(Span(0, len(text), found, sure),), reason=f"found {found}")
+    reason = f"found {found}" if sure >= FOUND else ""
+    return Finding(name=NAME, score=sure, spans=(Span(0, len(text), found, sure),), reason=reason)
 
 
 def other_language(text: str, wanted: tuple[str, ...]) -> Finding:

@@ -69,7 +69,7 @@ def _psi(reference: Sequence[int], now: Sequence[int]) -> tuple[float, float]:
 
 
 def chi_square_limit(freedom: int, alpha: float = ALPHA) -> float:
-    """What chi-square with some degrees of freedom exceeds with the chance alpha (Wilson and Hilferty, within 2 %)."""
+    """What chi-square with some degrees of freedom exceeds with the chance alpha (Wilson and Hilferty, within 4 %)."""
     part = 2 / (9 * freedom)
     return float(freedom * (1 - part + NormalDist().inv_cdf(1 - alpha) * math.sqrt(part)) ** 3)
 

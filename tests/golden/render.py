@@ -21,7 +21,7 @@ from serinus.resources import prometheus_rule, service_monitor, service_rules, s
 from serinus.resources.context import Context, Settings
 from serinus.shell.catalogue import RUNTIMES, load
 from serinus.steady import plan_steady
-from tests.golden import guards
+from tests.golden import guards, outputs
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "manifests" / "examples"
@@ -49,7 +49,12 @@ def documents(name: str) -> list[Manifest]:
 
 def service(name: str) -> Service:
     """Parse the LLMService of an example."""
-    return parse(next(d for d in documents(name) if d["kind"] == "LLMService"), library().runtimes)
+    return parse(body(name), library().runtimes)
+
+
+def body(name: str) -> Manifest:
+    """Find the LLMService of an example."""
+    return next(d for d in documents(name) if d["kind"] == "LLMService")
 
 
 def context(name: str) -> Context:
@@ -108,6 +113,7 @@ def shared() -> dict[str, list[Manifest]]:
     return {
         "alerts": shared_alerts.build(library().alerts, SETTINGS),
         "guards": guards.build(context("vllm")),
+        **outputs.build(body("vllm"), context("vllm"), library().inhibitions),
         "services": service_rules.build(replace(SETTINGS, prices=prices)),
         **{f"observer-{r.name}": signal_rules.build_attached(r, SETTINGS) for r in attached},
     }

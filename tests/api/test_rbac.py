@@ -51,8 +51,9 @@ def installed() -> Iterator[Installed]:
     bed = ApiBed()
     try:
         bed.install_crds()
-        crds = [p for kind in ("servicemonitors", "prometheusrules", "prometheuses") for p in ensure_crds().glob(f"*{kind}*.yaml")]
-        for path in (*sorted(crds), *ensure("kyverno-crds").glob("*.yaml"), POD_LOGS, GRAFANA_DASHBOARDS, *CILIUM):
+        kinds = ("servicemonitors", "prometheusrules", "prometheuses")
+        crds = sorted(path for kind in kinds for path in ensure_crds().glob(f"*{kind}*.yaml"))
+        for path in (*crds, *ensure("kyverno-crds").glob("*.yaml"), POD_LOGS, GRAFANA_DASHBOARDS, *CILIUM):
             bed.client.install(yaml.safe_load(path.read_text()))
         bed.start_controllers()
         yield Installed(bed)

@@ -14,7 +14,7 @@ from serinus.probes.scorers.refusal_west import WEST
 NAME: Final = "refusal"
 _WORDS: Final = {**WEST, **EAST}
 LANGUAGES: Final = tuple(_WORDS)
-_HEAD: Final = 500
+_HEAD: Final = 400
 _BEGINS: Final = 280
 """Characters within which the refusal has begun; later on, something was answered before."""
 _COUNTED: Final = 4_000
@@ -28,6 +28,7 @@ _QUOTED: Final = re.compile(
     r"|‘[^’\n]{2,200}(?:’(?:[a-z]{1,2}\b)[^’\n]{0,200}){0,3}’(?!\w)|^> [^\n]{0,400}",
     re.MULTILINE,
 )
+_QUOTES: Final = frozenset("`\"“„«「『'‘>")
 _LETTER: Final = re.compile(
     r"(?:\*\*)?(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|тема|件名|主题|제목)(?:\*\*)? ?[:：]"
     r"|(?:dear|sehr geehrte[rs]?|liebe[rs]?|cher|chère|estimad[oa]s?|querid[oa]s?|gentile|egregio|car[oa]"
@@ -54,7 +55,7 @@ def refusal(text: str) -> Finding:
     head = own[:_HEAD].translate(_STRAIGHT)
     if len(head.lower()) == len(head):
         head = head.lower()
-    bare = _QUOTED.sub(lambda m: "\x00" * len(m[0]), head)
+    bare = head if _QUOTES.isdisjoint(head) else _QUOTED.sub(lambda m: "\x00" * len(m[0]), head)
     for code, words in _WORDS.items():
         if not any(hint in bare for hint in words.hints):
             continue

@@ -12,6 +12,7 @@ _GATEWAY = {
     "backend": "Service",
 }
 _SLACK = {"receiver": "Slack", "channel": "#llm", "secretKeyRef": {"name": "slack", "key": "url"}}
+_EXPORTERS = [{"endpointRef": {"name": "tempo"}, "secretKeyRef": {"name": "tempo", "key": "token"}}]
 
 ACCEPTED = [
     Row("the smallest service"),
@@ -98,7 +99,7 @@ ACCEPTED = [
                     "cilium": True,
                     "analysisTemplate": True,
                     "alertmanagerConfig": _SLACK,
-                    "traces": {"content": "Redact", "samplePercent": 5},
+                    "traces": {"content": "Redact", "samplePercent": 5, "exporters": _EXPORTERS, "instrumentation": True},
                 }
             }
         },

@@ -82,6 +82,11 @@ GATES = [
         "secretKeyRef: Required value",
     ),
     Row(
+        "an endpoint of traces twice",
+        {"monitoring": {"outputs": {"traces": {"exporters": [{"endpointRef": {"name": "tempo"}}] * 2}}}},
+        "each endpoint may be written once",
+    ),
+    Row(
         "a webhook with a channel",
         {
             "monitoring": {

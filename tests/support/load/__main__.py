@@ -22,7 +22,7 @@ from tests.support.processes import eventually
 CALLS_PER_WRITE = 10.0
 """CPU of a write, as a multiple of what the bare client beside it needs for one apply: milliseconds alone would say
 how busy the machine is. In it is the share of all looks, plans, reads and events that led to the write."""
-CALLS_PER_SERVICE = 45.0
+CALLS_PER_SERVICE = 36.0
 """Of a first rollout with one gate, reads among them."""
 RSS_FIXED, RSS_PER_SERVICE = 105.0, 0.1
 """MiB: 125 at 200 services."""

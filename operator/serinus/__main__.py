@@ -3,15 +3,16 @@
 import argparse
 import os
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 from serinus import __version__
-from serinus.cli import judge_test, operator, probe, render, runtimes, selftest, validate
-from serinus.cli.context import Unusable
 from serinus.cli.documents import Unreadable
+from serinus.cli.unusable import Unusable
 from serinus.core.datafile import InvalidCatalogue
 
-COMMANDS = (operator, render, validate, runtimes, judge_test, selftest, probe)
+COMMANDS = ("operator", "render", "validate", "runtimes", "judge-test", "selftest", "probe")
+"""Each is a module of `cli/`; only those that are asked for are imported, which takes seconds for all of them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,9 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"serinus {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(commands)
-    options, others = parser.parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
+        import_module(f"serinus.cli.{name.replace('-', '_')}").add_parser(commands)
+    options, others = parser.parse_known_args(given)
     if others:
         getattr(options, "parser", parser).error(f"unrecognized arguments: {' '.join(others)}")
     try:

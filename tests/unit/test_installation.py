@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from serinus.cli.context import Unusable, surroundings
+from serinus.cli.context import surroundings
+from serinus.cli.unusable import Unusable
 from serinus.core.installation import DNS_TARGETS, Allowed, Peer
 from serinus.core.model import InvalidSpec
 from serinus.resources.peers import peer_rules

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from serinus.cli.documents import Document
+from serinus.cli.unusable import Unusable
 from serinus.core import flags
 from serinus.core.installation import Allowed
 from serinus.core.model import SERVICE_TYPES, Service
@@ -21,10 +22,6 @@ from serinus.shell.catalogue import RUNTIMES, load, trace_presets
 T = TypeVar("T")
 _PLACES = (Path(), Path(__file__).parents[3], Path("/usr/share/serinus"))
 """Where folders of data are: here, in the source tree, in the image."""
-
-
-class Unusable(Exception):
-    """An argument that cannot be used; the message is one line."""
 
 
 def data_folder(name: str, variable: str) -> Path:

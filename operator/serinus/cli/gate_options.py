@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from serinus.cli import context, documents
-from serinus.cli.context import Unusable
+from serinus.cli import documents
+from serinus.cli.unusable import Unusable
 from serinus.cli.validate_probes import is_probe_file, read_suite
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec, QualityGate
@@ -58,6 +58,8 @@ def read_source(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, 
             return *read_suite(path, tuple(options.prompt)), {}
         except (OSError, UnicodeError, ValueError) as e:
             raise Unusable(f"{path}: cannot be read: {e}") from e
+    from serinus.cli import context  # noqa: PLC0415 - only objects need it, and it takes a second to import
+
     found = documents.read([options.file])
     sets = [d for d in found if d.kind == "ProbeSet"]
     if len(sets) != 1:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from serinus.cli import context, documents
-from serinus.cli.context import Unusable
+from serinus.cli.unusable import Unusable
 from serinus.core import judge_quality
 from serinus.core.findings import Findings
 from serinus.core.judge import JudgeSpec, Judging

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from serinus.cli import probe_files, probe_replay
-from serinus.cli.context import Unusable
 from serinus.cli.documents import Unreadable
 from serinus.cli.gate_options import add_gate
 from serinus.cli.probe_outcome import BROKEN, Outcome, conclude
 from serinus.cli.probe_plan import Plan, make_plan, read_variable
 from serinus.cli.probe_seen import Seen
 from serinus.cli.probe_text import text
+from serinus.cli.unusable import Unusable
 from serinus.core import probejson
 from serinus.probes.progress import Screen
 from serinus.probes.report_file import write_report

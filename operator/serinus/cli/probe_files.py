@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from serinus.cli.context import Unusable
 from serinus.cli.probe_outcome import Outcome
 from serinus.cli.probe_seen import Row
 from serinus.cli.probe_text import markdown, tally
+from serinus.cli.unusable import Unusable
 from serinus.core.model import Verdict
 
 _GATE: Final = "gate"

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from serinus.cli.context import Unusable
 from serinus.cli.gate_options import check_url, read_gate, read_source
-from serinus.cli.judge_test import endpoints
+from serinus.cli.unusable import Unusable
 from serinus.core import naming
 from serinus.core.gatestatus import cost
 from serinus.core.judge_cost import in_a_run
@@ -115,6 +114,8 @@ def _judges(options: argparse.Namespace, probes: ProbeSet) -> tuple[JudgeEndpoin
     names = [judge.name for judge in probes.judging.judges]
     if options.judge and not names:
         raise Unusable("--judge: found one, allowed is none: no assertion of the file asks a judge")
+    from serinus.cli.judge_test import endpoints  # noqa: PLC0415 - takes a second to import
+
     given = [_split(text, name) for text, name in zip(options.judge, [*names, *options.judge], strict=False)]
     found = endpoints(probes.judging, [f"{name}={url}" for name, url in given]) if names else ()
     tokens = _tokens(options.judge_token_env, names)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from serinus.cli import probe_files
-from serinus.cli.context import Unusable
 from serinus.cli.probe_outcome import BROKEN, Outcome, conclude
 from serinus.cli.probe_seen import Seen
 from serinus.cli.probe_text import text
+from serinus.cli.unusable import Unusable
 from serinus.probes.replay import Replayed, UnreadableLines, replay
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from serinus.cli import context
+from serinus.cli.unusable import Unusable
 from serinus.core.runtime import Catalogue, Requirement, Runtime
 from serinus.resources import signal_rules
 
@@ -74,7 +75,7 @@ def described(runtime: Runtime) -> dict[str, Any]:
 
 def _named(catalogue: Catalogue, name: str) -> Runtime:
     if name not in catalogue:
-        raise context.Unusable(f"runtime: found {name!r}, allowed are {', '.join(catalogue)}")
+        raise Unusable(f"runtime: found {name!r}, allowed are {', '.join(catalogue)}")
     return catalogue[name]
 
 

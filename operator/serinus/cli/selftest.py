@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from serinus.cli.context import Unusable
 from serinus.cli.gate_options import add_gate, check_url, read_gate, read_source
+from serinus.cli.unusable import Unusable
 from serinus.core import probejson
 from serinus.core.gatestatus import cost
 from serinus.core.model import Purpose, QualityGate, Verdict

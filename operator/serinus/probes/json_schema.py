@@ -29,7 +29,7 @@ _PLAIN: Final = frozenset(
 )
 
 
-class InvalidSchema(Exception):
+class InvalidSchema(ValueError):
     """A schema that cannot be used; says where and why."""
 
 

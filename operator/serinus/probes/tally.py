@@ -1,7 +1,6 @@
 """Counts of a run: pairs in the order in which they were asked, into a report. Pure; it asks and judges nothing."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,14 +49,19 @@ class Tally:
         self._probes = probes
         self._paired = bool(identity.baseline)
         self._counts = [_Counts() for _ in probes]
+        self._critical = [i for i, p in enumerate(probes) if p.critical]
         self._outcomes: Counter[str] = Counter()
-        self._window: deque[bool] = deque(maxlen=WINDOW)
+        self._window: deque[bool] = deque([False] * WINDOW, maxlen=WINDOW)
+        self._in_window = 0
         self._worst_window = 0
         self._reasons: Counter[str] = Counter()
         compared = (len(policy.metrics) or int(policy.graded)) if self._paired else 0
         self._sums = [Sums(policy) for _ in range(compared)]
         self._floor = FloorSums(policy)
         self._flagged = 0
+        self._canary = [0, 0]
+        self._stable = [0, 0]
+        self._probes_seen = 0
         self.counted = 0
 
     def add(self, probe: int, canary: Mark, stable: Mark) -> None:
@@ -65,8 +69,9 @@ class Tally:
         self.counted += 1
         marks = (canary, stable) if self._paired else (canary,)
         missing = [m for m in marks if m.passed is None]
+        self._in_window += bool(missing) - self._window[0]
         self._window.append(bool(missing))
-        self._worst_window = max(self._worst_window, sum(self._window))
+        self._worst_window = max(self._worst_window, self._in_window)
         if missing:
             self._outcomes["unscored"] += 1
             self._reasons[missing[0].why] += 1
@@ -79,9 +84,12 @@ class Tally:
             if first is not None and second is not None:
                 sums.add(first, second)
         counts = self._counts[probe]
-        counts.canary[canary.passed is True] += 1
+        self._probes_seen += not any(counts.canary)
+        for total in (self._canary, counts.canary):
+            total[canary.passed is True] += 1
         if self._paired:
-            counts.stable[stable.passed is True] += 1
+            for total in (self._stable, counts.stable):
+                total[stable.passed is True] += 1
             self._outcomes[_outcome(canary, stable)] += 1
         counts.lost += self._loss(canary, stable if self._paired else Mark(passed=True, score=1.0))
         if not self._paired or stable.passed:
@@ -111,14 +119,13 @@ class Tally:
         return Report(
             identity=self._identity,
             pairs=self.pairs(),
-            canary=_side(c.canary for c in self._counts),
-            stable=_side(c.stable for c in self._counts),
+            canary=Side(passed=self._canary[1], failed=self._canary[0]),
+            stable=Side(passed=self._stable[1], failed=self._stable[0]),
             critical=tuple(
-                Critical(probe=p.id, passed=c.critical[1], failed=c.critical[0])
-                for p, c in zip(self._probes, self._counts, strict=True)
-                if p.critical
+                Critical(probe=self._probes[i].id, passed=c.critical[1], failed=c.critical[0])
+                for i, c in ((i, self._counts[i]) for i in self._critical)
             ),
-            probes_seen=sum(1 for c in self._counts if sum(c.canary)),
+            probes_seen=self._probes_seen,
             cached=cut(cached, _MAX_SENTENCE),
             end=end,
             error=cut(error or self._why_unscored(end), _MAX_SENTENCE),
@@ -171,11 +178,6 @@ def _outcome(canary: Mark, stable: Mark) -> str:
 
 def _pair(counts: list[int]) -> tuple[int, int]:
     return counts[0], counts[1]
-
-
-def _side(counts: Iterable[list[int]]) -> Side:
-    found = list(counts)
-    return Side(passed=sum(c[1] for c in found), failed=sum(c[0] for c in found))
 
 
 def _shown(counts: list[int]) -> str:

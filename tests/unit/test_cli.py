@@ -94,7 +94,7 @@ WRONG_CALLS = [
     (["operator", "--set"], "serinus operator: argument --set: expected one argument"),
     (["operator", "--set", "workers"], "serinus: --set: found 'workers', allowed is KEY=VALUE"),
     (["operator", "--set", "=1"], "serinus: --set: found '=1', allowed is KEY=VALUE"),
-    (["operator", "--set", "bogus=1"], "serinus: bogus: found '1'; allowed: one of the flags admissionPolicy, alertRulesDir, "),
+    (["operator", "--set", "bogus=1"], "serinus: bogus: found '1'; allowed: one of the flags admissionPolicy, "),
     (["operator", "--set", "leaseDuration=x"], "serinus: SERINUS_LEASE_DURATION: found 'x'; allowed: a duration"),
     (["operator", "--set", "workers=0"], "serinus: SERINUS_WORKERS: found '0'; allowed: "),
     (["operator", "--kubeconfig", "/nowhere"], "serinus: no credentials for the API server in /nowhere: "),

@@ -1,5 +1,7 @@
 """The applier against the real API server: strangers' objects, earlier owners, jobs, and what may be pruned."""
 
+from typing import Any
+
 import pytest
 
 from serinus.shell.api_errors import Answer
@@ -70,7 +72,7 @@ async def test_server_that_makes_nothing_at_a_version_is_asked_without_one(
 ) -> None:
     apply = life.api.apply
 
-    async def strict(manifest: Object, *, resource_version: str | None = None, **more: bool) -> tuple[Object, bool]:
+    async def strict(manifest: Object, *, resource_version: str | None = None, **more: Any) -> tuple[Object, bool]:
         if resource_version is not None:
             raise Conflict("patch configmaps", Answer(409, "Conflict", "there is no such version"))
         return await apply(manifest, **more)

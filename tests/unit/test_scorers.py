@@ -135,6 +135,24 @@ def test_what_scorers_count_is_not_left_by_redaction(text: str) -> None:
     assert not secrets(left).found, left
 
 
+@pytest.mark.parametrize(
+    "start", ["password: ", "secret=", "Bearer ", "sk-", "api_key: ", "token is ", "a", "https://u:"]
+)
+@pytest.mark.parametrize("size", [20, 90, 300, 900])
+def test_redaction_leaves_no_end_of_a_long_secret(start: str, size: int) -> None:
+    secret = ("hunter22" * 200)[:size]
+    ends = "@example.org/x" if start in ("a", "https://u:") else " and so on"
+    assert "hunter22" not in redact(f"It is {start}{secret}{ends}", 1_000)
+
+
+@pytest.mark.parametrize("size", [400, 800])
+def test_redaction_is_fast_for_any_beginning(size: int) -> None:
+    for piece in PIECES:
+        began = time.process_time()
+        redact(piece * (3 * size), size)
+        assert time.process_time() - began < SECONDS / 5, piece
+
+
 @pytest.mark.parametrize("scorer", SCORERS.values(), ids=SCORERS)
 def test_no_text_makes_a_scorer_slow(scorer: Callable[[str], Finding]) -> None:
     pairs = [(a, b) for i, a in enumerate(PIECES) for b in (a, PIECES[i - 1], PIECES[i - 7])]

@@ -214,7 +214,7 @@ def _loose_phone(match: re.Match[str]) -> float:
 LOOSE_PII: Final = (
     Shape(
         kind="email",
-        pattern=re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+)++"),
+        pattern=re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"),
         hints=("@",),
         sure=_maybe,
     ),

@@ -94,7 +94,7 @@ _WHOSE: Final = re.compile(
 )
 _ASSIGNED: Final = re.compile(
     r"""(key|(?<![A-Za-z0-9])(?:secret|token|password|passwort|passwd|passphrase|pwd|mot de passe|contraseña))"""
-    r"""(?:["'`*]{0,3}+\s?[:=]\s?|["'`*]{0,2}+ (?:is|lautet|est|es)(?: now)?:? )["'`*]{0,3}+([^\s"'`,;<>]{4,200}+)""",
+    r"""(?:["'`*]{0,3}+\s?[:=]\s?|["'`*]{0,2}+ (?:is|lautet|est|es)(?: now)?:? )["'`*]{0,3}+([^\s"'`,;<>]{4,}+)""",
     re.IGNORECASE,
 )
 _PEM_LINE: Final = r"(?:(?:\s|\\n|\\r){1,4}+[A-Za-z0-9+/=]{1,80}+)"
@@ -134,31 +134,31 @@ SECRETS: Final = (
     ),
     *ISSUED,
     _shape("webhook", _WEBHOOK, _webhook, "https://"),
-    _shape("password in a URL", r"://[^\s/:@\"'<>]{0,64}+:([^\s/@\"']{3,64}+)@(?=[\w\[{$<])", _in_url, "://"),
-    _shape("bearer token", r"\bbearer\s{1,3}+([\w.~+/=-]{16,4000}+)", _bearer, "bearer"),
+    _shape("password in a URL", r"://[^\s/:@\"'<>]*+:([^\s/@\"']{3,}+)@(?=[\w\[{$<])", _in_url, "://"),
+    _shape("bearer token", r"\bbearer\s{1,3}+([\w.~+/=-]{16,}+)", _bearer, "bearer"),
     _shape("basic credentials", r"\bbasic\s{1,3}+([A-Za-z0-9+/]{8,400}+={0,2})", _basic, "basic"),
     _shape("assigned secret", _ASSIGNED, _value, *_FIELDS),
 )
 
 LOOSE_SECRETS: Final = (
-    _shape("bearer token", r"\b(?:bearer|basic)\s{1,3}+([\w.~+/=-]{8,4000}+)", _maybe, "bearer", "basic"),
-    _shape("JSON web token", r"\beyJ[\w-]{8,4000}+\.[\w-]{8,8000}+(?:\.[\w-]{0,2000}+)?", _maybe, "eyj"),
+    _shape("bearer token", r"\b(?:bearer|basic)\s{1,3}+([\w.~+/=-]{8,}+)", _maybe, "bearer", "basic"),
+    _shape("JSON web token", r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?", _maybe, "eyj"),
     _shape(
         "key",
-        re.compile(r"\b(?:[spr]k|hf|gh[opsur]|xox[abprs]|glpat|A[KS]IA|AIza|nvapi|gsk|npm|pypi)[-_]?[\w-]{12,400}+"),
+        re.compile(r"\b(?:[spr]k|hf|gh[opsur]|xox[abprs]|glpat|A[KS]IA|AIza|nvapi|gsk|npm|pypi)[-_]?[\w-]{12,}+"),
         _maybe,
         *("sk", "rk", "pk", "hf", "gh", "xox", "glpat", "akia", "asia", "aiza", "nvapi", "gsk", "npm", "pypi"),
     ),
     _shape(
         "assigned secret",
         r"(?:(?<=api)[_-]?key|(?<=api[_-])key|token|secret|password"
-        r"|passwd)\"?\s{0,3}[:=]\s{0,3}\"?([^\s\"',;\[]{6,400}+)",
+        r"|passwd)\"?\s{0,3}[:=]\s{0,3}\"?([^\s\"',;\[]{6,}+)",
         _maybe,
         *("key", "_key", "-key", "token", "secret", "password", "passwd"),
     ),
     Shape(
         kind="key",
-        pattern=re.compile(r"[0-9a-fA-F](?<!\w.)[0-9a-fA-F]{31,400}+\b"),
+        pattern=re.compile(r"[0-9a-fA-F](?<!\w.)[0-9a-fA-F]{31,}+\b"),
         hints=tuple("0123456789abcdef"),
         sure=_maybe,
     ),

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from serinus.core.model import Manifest
-from serinus.resources.collector_config import SPOOL
+from serinus.resources.collector_logs import SPOOL
 
 Span = dict[str, Any]
 
@@ -84,7 +84,7 @@ def sink() -> Iterator[Sink]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_: Any) -> None:  # type: ignore[explicit-override]
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -254,6 +254,33 @@ def test_metrics_count_every_span_before_sampling(run: Run) -> None:
     eventually(lambda: counted() == QUIET + 2, "every span is counted", seconds=60)
 
 
+def test_content_that_is_to_be_dropped_leaves_in_no_form(start: Start, folder: Path) -> None:
+    with sink() as found:
+        generated = traces.config("grafana", found=traces.settings(f"http://127.0.0.1:{found.port}"))
+        ports = free_ports(3)
+        written = on_loopback(generated, (ports[0], ports[1], ports[2]), folder)
+        (folder / "otelcol.yaml").write_text(yaml.safe_dump(written, allow_unicode=True), encoding="utf-8")
+        child = launch(start, folder, "otelcol")
+        eventually(lambda: answers([child], f"http://127.0.0.1:{ports[2]}/metrics"), "it answers", seconds=60)
+        old = {
+            "timeUnixNano": "1",
+            "traceId": EVENT,
+            "body": {"kvlistValue": {"values": attributes(content=WORDS)}},
+            "attributes": attributes(event__name="gen_ai.user.message"),
+        }
+        plain = {"timeUnixNano": "1", "traceId": FLAGGED, "body": {"stringValue": "an ordinary line"}}
+        records = [details(), old, plain]
+        send(ports[1], "traces", of_spans([failed(), flagged()]))
+        send(ports[1], "logs", {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": records}]}]})
+        eventually(
+            lambda: len(found.spans("grafana")) == 2 and len(found.records("grafana")) == 3, "all came", seconds=60
+        )
+        text = json.dumps([body for _, _, body in found.requests])
+
+    assert "an ordinary line" in text
+    assert [words for words in (WORDS, *PLANTED, "my password", "redacted:card") if words in text] == []
+
+
 def validate(config: Path, name: str) -> str:
     command = [
         "/usr/bin/env",

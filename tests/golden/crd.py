@@ -30,7 +30,7 @@ _METADATA: Schema = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads a lone `=`, which YAML 1.1 gives a meaning of its own and CRDs list among allowed values."""
 
 

@@ -74,12 +74,12 @@ def _pipelines(config: Manifest) -> Iterator[str]:
     for pipeline in pipelines.values():
         for part, names in pipeline.items():
             used[part] |= set(names)
-    for part, names in used.items():
+    for part, taken in used.items():
         defined = set(config.get(part, {}))
         ends = set() if part == "processors" else connectors
-        yield from (f"{part}.{name} is used and not defined" for name in names - defined - ends)
-        yield from (f"{part}.{name} is defined and not used" for name in defined - names)
-        yield from (f"connectors.{name} has no end in {part}" for name in ends - names)
+        yield from (f"{part}.{name} is used and not defined" for name in taken - defined - ends)
+        yield from (f"{part}.{name} is defined and not used" for name in defined - taken)
+        yield from (f"connectors.{name} has no end in {part}" for name in ends - taken)
     yield from (
         f"pipeline {name} has no {part}"
         for name, p in pipelines.items()

@@ -7,6 +7,7 @@ configuration the way prometheus-operator does it (`tests/support/alertmanagers`
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ RECEIVERS: dict[str, dict[str, Any]] = {
 }
 ALERTS = frozenset(alert.name for group in library().alerts for alert in group.alerts)
 RULES = library().inhibitions
+
+
+@cache
+def crds() -> CrdFolder:
+    return CrdFolder(ensure_crds())
 
 
 def context(name: str = "chat", namespace: str = "team-a", **receiver: Any) -> Context:
@@ -81,11 +87,9 @@ def test_without_a_receiver_there_is_no_object() -> None:
 @pytest.mark.parametrize("receiver", RECEIVERS.values(), ids=RECEIVERS)
 def test_the_crd_takes_every_receiver_and_refuses_a_typo(receiver: dict[str, Any]) -> None:
     made = built(**receiver)
-    crds = CrdFolder(ensure_crds())
-
-    assert crds.problems(made) == []
+    assert crds().problems(made) == []
     made["spec"]["inhibitRule"] = made["spec"].pop("inhibitRules")
-    assert any("'inhibitRule'" in problem for problem in crds.problems(made))
+    assert any("'inhibitRule'" in problem for problem in crds().problems(made))
 
 
 def test_keys_are_referred_to_and_stand_nowhere() -> None:

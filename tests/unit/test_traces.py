@@ -13,7 +13,7 @@ from serinus.core.trace_redaction import replacements
 from serinus.core.traces import Protocol, TraceEndpoint, TraceSettings
 from serinus.core.tracespec import parse_endpoints, parse_presets
 from serinus.resources import collector, monitoring
-from serinus.resources.collector_config import SPOOL
+from serinus.resources.collector_logs import SPOOL
 from serinus.shell import setting_types as types
 from tests.support import collector_keys, objects, traces
 

@@ -9,7 +9,8 @@ from serinus.core import naming
 from serinus.core.model import Manifest
 from serinus.core.traces import Content, Signal, Traces, TraceSettings
 from serinus.resources import collector_exporters as exporters
-from serinus.resources.collector_config import OTLP_HTTP, SPOOL, build_config
+from serinus.resources.collector_config import OTLP_HTTP, build_config
+from serinus.resources.collector_logs import SPOOL
 from serinus.resources.context import Context
 from serinus.resources.service_monitor import monitor_labels
 

@@ -146,7 +146,15 @@ def event_body() -> list[str]:
         f"set(log.cache, log.attributes) {where}",
         f"keep_matching_keys(log.cache, {quote(genai.CONTENT_KEYS)}) {where}",
         f"set({at}, String(log.cache)) {where}",
+        f'set(log.attributes["serinus.cut"], true) where {at} != nil and Len({at}) > {RECORD_BYTES}',
+        f"truncate_all(log.attributes, {RECORD_BYTES}) where {at} != nil",
         f"set(log.body, {at}) where {at} != nil",
         f"delete_matching_keys(log.attributes, {quote(genai.CONTENT_KEYS)})",
         f"delete_key(log.attributes, {quote(RECORD)})",
     ]
+
+
+def eventless_body() -> list[str]:
+    """The body of a log event of the conventions is what somebody wrote: it goes, and so do such attributes."""
+    named = 'IsMatch(log.event_name, "^gen_ai\\\\.") or IsMatch(String(log.attributes["event.name"]), "^gen_ai\\\\.")'
+    return [f'set(log.body, "") where {named}', *without("log", genai.CONTENT_KEYS, genai.VECTOR_KEYS)]

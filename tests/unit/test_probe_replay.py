@@ -163,6 +163,12 @@ async def test_lines_that_were_cut_off_prove_nothing_and_say_so(tmp_path: Path) 
     assert 0 < found.counted <= 19
 
 
+async def test_run_that_was_killed_before_it_said_its_verdict_is_broken_whatever_it_counted(tmp_path: Path) -> None:
+    run, report = await pair(tmp_path, good)
+    found = replay(run.lines[:-1])
+    assert (found.report.pairs, found.judgement.verdict) == (report.pairs, Verdict.BROKEN)
+
+
 async def test_report_that_says_more_than_its_lines_is_noticed(tmp_path: Path) -> None:
     run, _ = await pair(tmp_path, wrong)
     other, _ = await pair(tmp_path, good)

@@ -5,13 +5,13 @@ Lines that are no JSON object are left out: `kubectl logs` mixes them with those
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from serinus.core import runspec
 from serinus.core.fields import Fields
 from serinus.core.judge_quality import Quality
-from serinus.core.model import InvalidSpec
+from serinus.core.model import InvalidSpec, Verdict
 from serinus.core.probe import Probe
 from serinus.core.report import MAX_COUNT, MAX_TEXT_BYTES, Report, UnreadableReport, Usage, decode, encode
 from serinus.core.runspec import RunSpec
@@ -179,10 +179,13 @@ def _count(run: _Run) -> Replayed:
             break
         ledger.add(number, probe, canary, stable)
     report = _report(run, ledger)
+    judgement = judge(run.spec.policy, report, probes=len(run.probes))
+    if not run.said:  # whatever was counted: a run that was cut off never came to its verdict
+        judgement = replace(judgement, verdict=Verdict.BROKEN, reason="Interrupted")
     return Replayed(
         spec=run.spec,
         report=report,
-        judgement=judge(run.spec.policy, report, probes=len(run.probes)),
+        judgement=judgement,
         counted=ledger.counted,
         looks=tuple(ledger.looks),
         complete=bool(run.said),

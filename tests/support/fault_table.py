@@ -43,7 +43,9 @@ class Section:
         self.faults += fault
         self.promoted += fault and promoted
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The section as a part of the page."""
         return f"{self._head}{chr(10).join(self._rows)}\n\n{self.faults} faults, {self.promoted} promotions.\n"
 
 
@@ -115,7 +117,7 @@ def main(arguments: list[str]) -> int:
     """Print or write the page; 1 if a fault was promoted."""
     found = asyncio.run(sections())
     faults, promoted = sum(s.faults for s in found), sum(s.promoted for s in found)
-    text = f"{_HEAD}{''.join(map(str, found))}\nIn all: {faults} faults, {promoted} promotions.\n"
+    text = f"{_HEAD}{''.join(s.text for s in found)}\nIn all: {faults} faults, {promoted} promotions.\n"
     if "--write" in arguments:
         PAGE.write_text(text, encoding="utf-8")
     else:

@@ -16,6 +16,10 @@ GRAFANA_DASHBOARDS = Path(__file__).parents[1] / "samples" / "crds" / "grafana.i
 SAMPLES = Path(__file__).parents[1] / "samples" / "crds"
 """Schemas of ours of kinds whose own files are in no package registry, or are too large to be fetched by every run."""
 POD_LOGS = SAMPLES / "monitoring.grafana.com_podlogs.yaml"
+OPENTELEMETRY = (
+    SAMPLES / "opentelemetry.io_opentelemetrycollectors.yaml",
+    SAMPLES / "opentelemetry.io_instrumentations.yaml",
+)
 CILIUM = (SAMPLES / "cilium.io_ciliumnetworkpolicies.yaml", SAMPLES / "cilium.io_tracingpoliciesnamespaced.yaml")
 _METADATA: Schema = {
     "type": "object",
@@ -35,6 +39,12 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 _Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)
+
+
+def read_crd(path: Path) -> dict[str, Any]:
+    """Read a CustomResourceDefinition, with whatever stands in it."""
+    found: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    return found
 
 
 class CrdFolder:
@@ -61,7 +71,7 @@ class CrdFolder:
         for path in (folder / file for folder in self._folders for file in files):
             if not path.is_file():
                 continue
-            crd = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+            crd = read_crd(path)
             for version in crd["spec"]["versions"]:
                 if (version["name"], crd["spec"]["names"]["kind"]) == (wanted, kind):
                     return strict(version["schema"]["openAPIV3Schema"])

@@ -16,10 +16,6 @@ from tests.golden.crd import SAMPLES, CrdFolder
 GOLDENS = sorted(str(p.relative_to(render.EXPECTED)) for p in render.EXPECTED.rglob("*.yaml"))
 
 
-TRACES = "shared/traces.yaml"
-"""OpenTelemetry's CRDs are not to be had as a module; tests/unit/test_traces and a real collector check these."""
-
-
 @cache
 def crds() -> CrdFolder:
     return CrdFolder(ensure_crds(), ensure("kyverno-crds"), render.ROOT / "crds", SAMPLES)
@@ -34,7 +30,7 @@ def custom(golden: str) -> list[Manifest]:
     return [o for o in objects(golden) if "." in o["apiVersion"].removesuffix(".k8s.io/v1")]
 
 
-@pytest.mark.parametrize("golden", [g for g in GOLDENS if g != TRACES])
+@pytest.mark.parametrize("golden", GOLDENS)
 def test_golden_fits_its_schema(golden: str) -> None:
     found = {o["kind"]: crds().problems(o) for o in custom(golden)}
 

@@ -35,6 +35,8 @@ INTERVAL = 30
 HASTE = INTERVAL / PACE
 CYCLE = 300 / HASTE
 """Seconds in which a group of the longest interval is evaluated once."""
+FEWEST = 10
+"""Scrapes that are watched without rules: what a process costs at rest counts as scraping."""
 DEADLINE = 420.0
 """Seconds after which a step of the measurement is given up."""
 SCRAPES = "prometheus_target_interval_length_seconds_count"
@@ -149,7 +151,7 @@ def work(pid: int, address: str) -> Work:
 
 def watched(pid: int, address: str, *, scrapes: int, evaluations: int) -> Work:
     """Let it settle, then measure so much work; raises TimeoutError."""
-    first = _grown(pid, address, Work(0, 0, 0), scrapes=2 * scrapes, evaluations=evaluations // 4)
+    first = _grown(pid, address, Work(0, 0, 0), scrapes=scrapes, evaluations=evaluations // 4)
     last = _grown(pid, address, first, scrapes=scrapes, evaluations=evaluations)
     return Work(last.cpu - first.cpu, last.scrapes - first.scrapes, last.evaluations - first.evaluations)
 
@@ -185,7 +187,7 @@ def measure(services: int) -> Cost:
         (folder / "rules").mkdir()
         config = configuration(services, target, folder)
         with prometheus(config, folder / "quiet") as (pid, address):
-            quiet = watched(pid, address, scrapes=services, evaluations=0)
+            quiet = watched(pid, address, scrapes=max(services, FEWEST), evaluations=0)
         for file, groups in files.items():
             text = json.dumps({"groups": hurried(groups)})
             (folder / "rules" / f"{file}.yaml").write_text(text, encoding="utf-8")

@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from serinus.core.datafile import InvalidCatalogue
-from serinus.core.inhibition import parse_inhibitions
+from serinus.core.inhibition import SERVICE_LABELS, Inhibition, parse_inhibitions
 from serinus.core.model import InvalidSpec, Manifest
 from serinus.core.parse import parse
 from serinus.core.support import ignored_fields
@@ -128,6 +128,18 @@ def test_it_is_no_field_that_is_not_acted_on() -> None:
 def test_every_alert_of_the_catalogue_has_its_place_among_causes_and_symptoms() -> None:
     assert ALERTS - RULES.named() == frozenset()
     assert RULES.named() <= ALERTS
+
+
+def labels_of(alert: str) -> set[str]:
+    """Labels that an alert carries besides those of every alert, in the case in which promtool sees it fire."""
+    case = yaml.safe_load((ROOT / "tests" / "alerts" / "cases" / f"{alert}.yaml").read_text("utf-8"))
+    return {label for fired in case["fires"] for label in fired.get("labels", {})}
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.cause)
+def test_a_cause_and_its_symptoms_have_the_labels_that_they_are_joined_by(rule: Inhibition) -> None:
+    wanted = set(rule.equal) - set(SERVICE_LABELS)
+    assert [name for name in (rule.cause, *rule.symptoms) if not wanted <= labels_of(name)] == []
 
 
 RULE = {"cause": "LLMServiceDown", "symptoms": ["LLMNoTraffic"], "equal": ["namespace", "llmservice"]}

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import yaml
 
 from serinus.core import naming
 from serinus.shell.verbs import VERBS, Place
 from tests.cluster.binaries import ensure, ensure_crds
-from tests.golden.crd import CILIUM, GRAFANA_DASHBOARDS, POD_LOGS
+from tests.golden.crd import CILIUM, GRAFANA_DASHBOARDS, OPENTELEMETRY, POD_LOGS, read_crd
 from tests.support import helm, probeplay
 from tests.support.apibed import ApiBed
 from tests.support.faultproxy import FaultProxy
@@ -51,10 +50,11 @@ def installed() -> Iterator[Installed]:
     bed = ApiBed()
     try:
         bed.install_crds()
-        kinds = ("servicemonitors", "prometheusrules", "prometheuses")
+        kinds = ("alertmanagerconfigs", "servicemonitors", "prometheusrules", "prometheuses")
         crds = sorted(path for kind in kinds for path in ensure_crds().glob(f"*{kind}*.yaml"))
-        for path in (*crds, *ensure("kyverno-crds").glob("*.yaml"), POD_LOGS, GRAFANA_DASHBOARDS, *CILIUM):
-            bed.client.install(yaml.safe_load(path.read_text()))
+        others = (*ensure("kyverno-crds").glob("*.yaml"), POD_LOGS, GRAFANA_DASHBOARDS, *CILIUM, *OPENTELEMETRY)
+        for path in (*crds, *others):
+            bed.client.install(read_crd(path))
         bed.start_controllers()
         yield Installed(bed)
     finally:
@@ -71,7 +71,11 @@ def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: 
     proxy.add(Hang(), verb="watch", path="/(decisions|llmservices|probesets)$", times=None)
     token = bed.service_account("canary-serinus", own)
     config = bed.kubeconfig(token=token, url=proxy.url)
-    outputs = {"LOKI_URL": "http://loki/loki/api/v1/push", "GRAFANAS": '{"dashboards": "grafana"}'}
+    outputs = {
+        "LOKI_URL": "http://loki/loki/api/v1/push",
+        "GRAFANAS": '{"dashboards": "grafana"}',
+        "TRACE_ENDPOINTS": '{"default": {"preset": "tempo", "url": "http://tempo:4317"}}',
+    }
     settings = {"NAMESPACE": own, "RESYNC": "2s", **outputs, **settings}
     operator = Operator(config, bed.server.folder / f"operator-{own}.log", settings)
     try:
@@ -89,7 +93,9 @@ def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: 
 
 def _story(team: Team) -> None:
     """Everything that the operator does: promote, roll back, decide, supersede, prune, and put right."""
-    outputs = {"cilium": True, "tetragon": True}
+    receiver = {"receiver": "Webhook", "secretKeyRef": {"name": "pager", "key": "url"}}
+    routed = {"alertmanagerConfig": receiver, "traces": {"instrumentation": True}}
+    outputs = {"cilium": True, "tetragon": True, **routed}
     one = team.begin(rollout={"historyLimit": 1}, monitoring={"outputs": outputs})
     for stray in _strays(team):
         team.client.apply(stray, manager=naming.FIELD_MANAGER)
@@ -170,6 +176,22 @@ def _strays(team: Team) -> list[Manifest]:
             "spec": {"endpointSelector": {}, "ingress": [], "egress": []},
         },
         {"apiVersion": "cilium.io/v1alpha1", "kind": "TracingPolicyNamespaced", "metadata": meta, "spec": {}},
+        {
+            "apiVersion": "monitoring.coreos.com/v1alpha1",
+            "kind": "AlertmanagerConfig",
+            "metadata": meta,
+            "spec": {"receivers": []},
+        },
+        {"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "metadata": meta, "spec": {}},
+        {
+            "apiVersion": "opentelemetry.io/v1beta1",
+            "kind": "OpenTelemetryCollector",
+            "metadata": meta,
+            "spec": {
+                "managementState": "managed",
+                "config": {"receivers": {}, "exporters": {}, "service": {"pipelines": {}}},
+            },
+        },
     ]
 
 

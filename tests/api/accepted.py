@@ -99,7 +99,12 @@ ACCEPTED = [
                     "cilium": True,
                     "analysisTemplate": True,
                     "alertmanagerConfig": _SLACK,
-                    "traces": {"content": "Redact", "samplePercent": 5, "exporters": _EXPORTERS, "instrumentation": True},
+                    "traces": {
+                        "content": "Redact",
+                        "samplePercent": 5,
+                        "exporters": _EXPORTERS,
+                        "instrumentation": True,
+                    },
                 }
             }
         },

@@ -218,8 +218,8 @@ async def test_ollama_that_is_not_done_has_not_answered() -> None:
     assert reply.kind is Kind.WRONG
 
 
-@pytest.mark.parametrize(("timeout", "connect"), [(30, 0.2), (1, 1.2)])
-async def test_connection_that_is_never_taken_says_nothing_of_the_answer(timeout: int, connect: float) -> None:
+@pytest.mark.parametrize(("seconds", "connect"), [(30, 0.2), (1, 1.2)])
+async def test_connection_that_is_never_taken_says_nothing_of_the_answer(seconds: int, connect: float) -> None:
     with socket.socket() as deaf, contextlib.ExitStack() as stack:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
@@ -227,7 +227,7 @@ async def test_connection_that_is_never_taken_says_nothing_of_the_answer(timeout
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(deaf.getsockname())
-        target = Target(model="m", request=Request(timeout=timeout), pauses=(), connect=connect)
+        target = Target(model="m", request=Request(timeout=seconds), pauses=(), connect=connect)
         async with Client(target, random.Random(1)) as client:
             reply = await client.ask(f"http://127.0.0.1:{deaf.getsockname()[1]}", QUESTION)
     assert (reply.kind, reply.reason) == (Kind.ABSENT, f"no connection within {connect} s")

@@ -120,7 +120,8 @@ class _Reader:
                     return Reference(token.text)
                 self._sign("(")
                 return Reference(token.text, tuple(self._list(")")))
-        raise InvalidAlloy(f"line {token.line}: found {token.text!r}, allowed is a value")
+            case _:
+                raise InvalidAlloy(f"line {token.line}: found {token.text!r}, allowed is a value")
 
     def _literal(self, token: _Token) -> Any:
         try:

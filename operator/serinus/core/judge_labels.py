@@ -103,7 +103,9 @@ def _label(findings: Findings, row: Place) -> Label | None:
             values[_ALIASES[key]] = node.value
     good = values.get("pass")
     good = good if isinstance(good, bool) else _WORDS.get(str(good).strip().lower())
-    texts = {key: values.get(key, "" if key == "question" else None) for key in ("criterion", "answer", "question")}
+    texts: dict[str, Any] = {
+        k: values.get(k, "" if k == "question" else None) for k in ("criterion", "answer", "question")
+    }
     wrong = next((k for k, v in texts.items() if not isinstance(v, str) or len(v) > _MAX_TEXT), "")
     if wrong:
         findings.problem(row.at(wrong), f"{wrong}: allowed is a text of at most {_MAX_TEXT} characters")

@@ -1,4 +1,4 @@
-"""spec.monitoring.logs, and what of spec.monitoring.outputs is about logs, parsed. Raises InvalidSpec; decides nothing."""
+"""spec.monitoring.logs, and what of spec.monitoring.outputs is about logs, parsed. Raises InvalidSpec."""
 
 from typing import Final
 

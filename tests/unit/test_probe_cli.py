@@ -216,12 +216,13 @@ def test_call_that_cannot_be_read_is_broken_and_never_inconclusive(arguments: li
 async def test_ctrl_c_ends_with_the_evidence_so_far_and_2(tmp_path: Path) -> None:
     asked = asyncio.Event()
 
-    def slowly(call: Call) -> Say:
-        if call.number > 2:
-            asked.set()
-        return Say(text="Yes", delay=0.05)
+    def at_last_not(call: Call) -> Say:
+        if call.number <= 2:
+            return GOOD
+        asked.set()
+        return Say(text="Yes", delay=50)
 
-    async with serve(slowly) as canary, serve(_unsteady(0.5)) as stable:
+    async with serve(at_last_not) as canary, serve(good) as stable:
         options = ["-f", _file(tmp_path), "--model", "m", "--canary", canary.url, "--stable", stable.url]
         options += ["--floor-percent", "60", "--margin-points", "1", "--output", str(tmp_path / "found.json")]
         command = [sys.executable, "-m", "serinus", "probe", *options]
@@ -234,7 +235,7 @@ async def test_ctrl_c_ends_with_the_evidence_so_far_and_2(tmp_path: Path) -> Non
     assert b"Inconclusive: The run was interrupted. " in out
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert (found["reason"], found["report"]["end"]) == ("Interrupted", "Interrupted")
-    assert found["report"]["pairs"]["tied"] + found["report"]["pairs"]["won"] >= 10
+    assert 10 <= found["report"]["pairs"]["tied"] <= 20
 
 
 def _outcome(said: str) -> Outcome:

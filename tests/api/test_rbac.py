@@ -176,23 +176,18 @@ def _strays(team: Team) -> list[Manifest]:
             "spec": {"endpointSelector": {}, "ingress": [], "egress": []},
         },
         {"apiVersion": "cilium.io/v1alpha1", "kind": "TracingPolicyNamespaced", "metadata": meta, "spec": {}},
-        {
-            "apiVersion": "monitoring.coreos.com/v1alpha1",
-            "kind": "AlertmanagerConfig",
-            "metadata": meta,
-            "spec": {"receivers": []},
-        },
-        {"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "metadata": meta, "spec": {}},
-        {
-            "apiVersion": "opentelemetry.io/v1beta1",
-            "kind": "OpenTelemetryCollector",
-            "metadata": meta,
-            "spec": {
-                "managementState": "managed",
-                "config": {"receivers": {}, "exporters": {}, "service": {"pipelines": {}}},
-            },
-        },
+        *_routing_and_traces(meta),
     ]
+
+
+def _routing_and_traces(meta: Manifest) -> list[Manifest]:
+    config: Manifest = {"receivers": {}, "exporters": {}, "service": {"pipelines": {}}}
+    specs: list[tuple[str, str, Manifest]] = [
+        ("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", {"receivers": []}),
+        ("opentelemetry.io/v1alpha1", "Instrumentation", {}),
+        ("opentelemetry.io/v1beta1", "OpenTelemetryCollector", {"managementState": "managed", "config": config}),
+    ]
+    return [{"apiVersion": api, "kind": kind, "metadata": meta, "spec": spec} for api, kind, spec in specs]
 
 
 def _found(team: Team, stray: Manifest) -> bool:

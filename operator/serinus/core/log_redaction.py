@@ -128,7 +128,10 @@ _SECRETS: Final = (
     (rf"{_LEFT}({'|'.join(_SHAPES)})", Check.NONE),
     # A word such as "authentication" is no token: one has a digit or a sign of base64 in it.
     (rf"(?i){_LEFT}(?:{_SCHEMES})[ \t]+([A-Za-z.~]*[0-9_+/=-][A-Za-z0-9._~+/=-]{{7,}})", Check.NONE),
-    (rf"""(?i){_LEFT}{_NAMES}(?:\\?["'])?{_IS}(?:Some\(|\[)?(?:\\?["'])?(?:(?:{_SCHEMES})[ \t]+)?({_VALUE})""", Check.WORD),
+    (
+        rf"""(?i){_LEFT}{_NAMES}(?:\\?["'])?{_IS}(?:Some\(|\[)?(?:\\?["'])?(?:(?:{_SCHEMES})[ \t]+)?({_VALUE})""",
+        Check.WORD,
+    ),
     (rf"(?i){_LEFT}--[a-z0-9-]*(?:api-key|token|password|secret)[ \t]+({_VALUE})", Check.WORD),
     (r"""://[^ \t\n/:@"']*:([^ \t\n/@"']+)@""", Check.NONE),
     (r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----|$))", Check.NONE),

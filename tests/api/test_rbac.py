@@ -8,11 +8,13 @@ import pytest
 
 from serinus.core import naming
 from serinus.shell.verbs import VERBS, Place
+from serinus.shell.world import JOB, PROBERUN, PRUNED, REPLICASET
 from tests.cluster.binaries import ensure, ensure_crds
 from tests.golden.crd import CILIUM, GRAFANA_DASHBOARDS, OPENTELEMETRY, POD_LOGS, read_crd
 from tests.support import helm, probeplay
 from tests.support.apibed import ApiBed
 from tests.support.faultproxy import FaultProxy
+from tests.support.faults import Answer
 from tests.support.objects import API_VERSION
 from tests.support.operatorproc import Operator
 from tests.support.rights import Right, granted, refused, used
@@ -69,6 +71,11 @@ def _run(bed: ApiBed, values: dict[str, Any], settings: dict[str, str], *, own: 
     proxy = FaultProxy(bed)
     # What a watch does not tell is found by comparing lists, and read: a right that no undisturbed day needs.
     proxy.add(Hang(), verb="watch", path="/(decisions|llmservices|probesets)$", times=None)
+    # Nor is a child read, unless its name seems to be taken.
+    for kind in (*PRUNED, JOB, PROBERUN):
+        dry = kind == REPLICASET  # the first of a ReplicaSet is tried with a dry run
+        proxy.add(Answer(409), verb="patch", path=rf"/{kind.plural}/[^/]+$", nth=2 if dry else 1)
+        proxy.add(Answer(409), verb="create", path=rf"/{kind.plural}$")
     token = bed.service_account("canary-serinus", own)
     config = bed.kubeconfig(token=token, url=proxy.url)
     outputs = {
@@ -103,6 +110,10 @@ def _story(team: Team) -> None:
     team.ask(request={"maxTokens": 256})
     team.until(lambda _: _digest(team) != old, "the new questions are read")
     team.until_stable(team.deploy("two"))
+    right = team.spec or {}
+    team.apply({**right, "runtime": "nobody-s"})
+    team.until(lambda _: team.body()["status"]["phase"] == "Invalid", "the spec is refused, and an event says so")
+    team.apply(right)
     team.script.use(probeplay.bad)
     three = team.deploy("three")
     team.until_rejected(three)

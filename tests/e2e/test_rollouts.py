@@ -114,7 +114,9 @@ def test_the_monitoring_that_was_generated_is_taken_by_the_real_consumers() -> N
 
     wait_for(targets_up, 120, "the signals of the service")
     outputs: list[dict[str, Any]] = cluster.status()["outputs"]
-    assert {o["state"] for o in outputs} == {"Applied"}
+    not_installed = {"NamespacedValidatingPolicy", "PodLogs"}  # neither Kyverno nor Alloy is in this cluster
+    assert {o["kind"] for o in outputs if o["state"] != "Applied"} == not_installed
+    assert {o["reason"] for o in outputs if o["kind"] in not_installed} == {"ApiNotInstalled"}
     failures = stack.query("prometheus_rule_evaluation_failures_total > 0")
     assert failures == []
     assert stack.query('serinus_service_info{namespace="team-a",llmservice="chat"}')

@@ -209,6 +209,7 @@ def test_an_output_without_its_api_is_left_out_and_said(capsys: pytest.CaptureFi
     assert {"ReplicaSet", "Service", "PodDisruptionBudget", "NetworkPolicy"} <= kinds
     assert not kinds & {"ServiceMonitor", "PrometheusRule"}
     assert found.err.splitlines() == [
+        "serinus: NamespacedValidatingPolicy chat-policy: skipped, policies.kyverno.io/v1 is not installed",
         "serinus: ServiceMonitor chat: skipped, monitoring.coreos.com/v1 is not installed",
         "serinus: PrometheusRule chat: skipped, monitoring.coreos.com/v1 is not installed",
         "serinus: PodLogs chat: skipped, monitoring.grafana.com/v1alpha2 is not installed",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serinus.core import gauges, promql, status
+from serinus.core import promql
 from serinus.core.alertfile import parse_alerts
 from serinus.core.fields import Fields
 from serinus.core.model import AlertOverride, InvalidSpec, Monitoring, Service
@@ -14,11 +14,8 @@ from serinus.core.slo import Slo, Window, hours, sets_edges
 from serinus.core.slospec import parse_slos
 from serinus.resources import objectives, prometheus_rule
 from serinus.resources.context import Context
-from serinus.steady import plan_steady
 from tests.alerts import cases
 from tests.golden import render
-from tests.support import objects
-from tests.unit.fake_world import surroundings
 
 TTFT = Slo(name="fast", signal="ttft", objective=Decimal("0.99"), window=Window.FOUR_WEEKS, threshold=Decimal("2.5"))
 UP = Slo(name="up", signal="availability", objective=Decimal("0.999"), window=Window.FOUR_WEEKS)
@@ -350,48 +347,6 @@ def test_a_burn_rate_has_no_threshold_to_override_but_a_severity() -> None:
     assert message.startswith("spec.alerts.overrides[alert=LLMSloBurn1h].threshold: found '2', allowed is none")
     severities = {r["alert"]: r["labels"]["severity"] for r in about_objectives(of) if "alert" in r}
     assert (severities["LLMSloBurn1h"], severities["LLMSloBurn6h"]) == ("critical", "warning")
-
-
-def monitoring_ready(**spec: Any) -> dict[str, Any]:
-    """The condition as it stands in status, from a whole plan."""
-    found = plan_steady(objects.llmservice(**spec), surroundings(), {})
-    conditions = status.build(found.view, (), {}, "2026-11-21T10:00:00Z")["conditions"]
-    return next(c for c in conditions if c["type"] == "MonitoringReady")
-
-
-def test_status_names_the_objective_that_is_missing_and_the_alerts_that_the_runtime_cannot_have() -> None:
-    slo = {"name": "fast", "signal": "ttft", "objectivePercent": 99, "thresholdDuration": "3s"}
-
-    wrong, right = monitoring_ready(slos=[slo]), monitoring_ready(slos=[{**slo, "thresholdDuration": "2500ms"}])
-    assert (wrong["status"], wrong["reason"]) == ("False", "ThresholdNotABucketEdge")
-    assert "the nearest are 2.5s and 5s" in wrong["message"]
-    assert (right["status"], right["reason"]) == ("True", "Generated")
-    assert "LLMFallbacksHigh" in right["message"]
-
-
-def test_an_alert_that_does_not_exist_or_that_gates_rest_on_is_named_in_status() -> None:
-    gone = monitoring_ready(alerts={"overrides": [{"alert": "LLMGone", "for": "1m"}], "disabled": ["LLMProbesBroken"]})
-
-    assert (gone["status"], gone["reason"]) == ("False", "NotAsSpecified")
-    assert "spec.alerts.overrides[alert=LLMGone]: found 'LLMGone', allowed are" in gone["message"]
-    assert "spec.alerts.disabled: found 'LLMProbesBroken', allowed is an alert that no gate rests on" in gone["message"]
-
-
-def test_the_operator_exports_each_objective() -> None:
-    slo = {"name": "up", "signal": "availability", "objectivePercent": 99.9}
-    found = plan_steady(objects.llmservice(slos=[slo]), surroundings(), {})
-
-    assert gauges.samples(found.view, ())["slo_objective", "up"] == pytest.approx(0.999)
-
-
-def test_the_operator_exports_whom_to_tell_also_of_a_spec_that_is_invalid() -> None:
-    owner = {"team": "search", "runbook": "https://wiki/chat"}
-    found = plan_steady(objects.llmservice(owner=owner), surroundings(), {})
-
-    assert gauges.samples(found.view, ())["service_owner", "search", "https://wiki/chat"] == 1
-    assert ("service_owner", "search", "https://wiki/chat") in gauges.invalid_samples({"spec": {"owner": owner}})
-    for wrong in ({}, {"spec": None}, {"spec": {"owner": ["search"]}}, {"spec": {"owner": {"team": 5}}}):
-        assert gauges.invalid_samples(wrong)["service_owner", "", ""] == 1
 
 
 def test_a_regex_with_backslashes_in_the_data_of_an_alert_reaches_prometheus_as_it_is() -> None:

@@ -199,3 +199,8 @@ def test_secret_at_the_cut_is_not_shown_in_part() -> None:
 def test_cut_keeps_whole_characters() -> None:
     assert cut("é" * 10, 20) == "é" * 10
     assert cut("é" * 11, 20) == "é" * 8 + "…"
+
+
+def test_the_rest_of_a_secret_that_is_longer_than_its_shape_goes_with_it() -> None:
+    said = redact(f"password={'aB3' * 300} and token: {'x9' * 300}, mail a@example.com", 2000)
+    assert said == "password=[secret] and token: [secret], mail [email]"

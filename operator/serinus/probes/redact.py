@@ -23,6 +23,8 @@ _MARKS: Final[Mapping[str, str]] = {
 _KEY: Final = "[key]"
 _KEPT: Final = 3
 """Times the limit: what is cut off first is far behind what is kept, so no secret is cut in two and shown."""
+_REST: Final = re.compile(r"[\w.~+/=-]*+")
+"""What follows a secret without a gap: its shape has a bound, and the rest of a longer one is secret too."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff\ufeff]+")
 
 
@@ -34,8 +36,10 @@ def redact(text: str, limit: int) -> str:
     parts: list[str] = []
     end = 0
     for span in scan(_SHAPES, text):
+        if span.end <= end:
+            continue
         parts += (text[end : span.start], _MARKS.get(span.kind, _KEY))
-        end = span.end
+        end = span.end if span.kind in KINDS else _REST.match(text, span.end).end()  # type: ignore[union-attr]
     return cut(" ".join(_CONTROL.sub(" ", "".join((*parts, text[end:]))).split()), limit)
 
 

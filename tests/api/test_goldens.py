@@ -1,12 +1,14 @@
 """What the examples ask for and what we render for them, server-side applied to a real API server, unknown refused."""
 
+from collections.abc import Iterator
+
 import pytest
 import yaml
 
 from tests.cluster.binaries import ensure, ensure_crds
 from tests.golden import render
-from tests.golden.crd import CILIUM, POD_LOGS
-from tests.support.apibed import ApiBed
+from tests.golden.crd import CILIUM, OPENTELEMETRY, POD_LOGS, read_crd
+from tests.support.apibed import ApiBed, a_bed
 from tests.support.bedclient import ApiError, Manifest
 
 pytestmark = pytest.mark.api
@@ -14,13 +16,19 @@ GOLDENS = sorted(str(p.relative_to(render.EXPECTED)) for p in render.EXPECTED.rg
 
 
 @pytest.fixture(scope="module")
+def bed() -> Iterator[ApiBed]:
+    """A bed of its own: an operator of another test would write the kinds that are installed here."""
+    with a_bed() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def monitored(bed: ApiBed) -> ApiBed:
     """The bed with the kinds of others that we write."""
-    for plural in ("servicemonitors", "prometheusrules"):
-        path = ensure_crds() / f"monitoring.coreos.com_{plural}.yaml"
-        bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
-    for path in (POD_LOGS, *CILIUM, *ensure("kyverno-crds").glob("*.yaml")):
-        bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
+    plurals = ("alertmanagerconfigs", "servicemonitors", "prometheusrules")
+    files = [ensure_crds() / f"monitoring.coreos.com_{plural}.yaml" for plural in plurals]
+    for path in (*files, POD_LOGS, *CILIUM, *OPENTELEMETRY, *ensure("kyverno-crds").glob("*.yaml")):
+        bed.client.install(read_crd(path))
     return bed
 
 

@@ -9,7 +9,7 @@ from serinus.core import naming
 from serinus.core.policies import PolicyAction, Rule
 from serinus.resources import admission_policy
 from tests.support import helm
-from tests.support.apibed import ApiBed
+from tests.support.apibed import ApiBed, a_bed
 from tests.support.bedclient import ApiError, Manifest
 from tests.support.policy_cases import (
     CASES,
@@ -36,16 +36,18 @@ pytestmark = pytest.mark.api
 
 
 @pytest.fixture(scope="module")
-def guarded(bed: ApiBed) -> Iterator[ApiBed]:
-    """The bed with the chart's policy, which is taken away again: other tests write what it would refuse."""
-    objects = installed_policy(helm.template({}, namespace="ops"))
-    for item in objects:
+def bed() -> Iterator[ApiBed]:
+    """A bed of its own: others write what the policy refuses, and controllers collect what has no real owner."""
+    with a_bed() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(bed: ApiBed) -> ApiBed:
+    """The bed with the chart's policy."""
+    for item in installed_policy(helm.template({}, namespace="ops")):
         bed.client.apply(item)
-    try:
-        yield bed
-    finally:
-        for item in objects:
-            bed.client.delete(item)
+    return bed
 
 
 def name(manifest: Manifest) -> str:

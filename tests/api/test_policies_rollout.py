@@ -7,7 +7,7 @@ import pytest
 from serinus.core import naming
 from serinus.core.policies import Rule
 from tests.support import helm, probeplay
-from tests.support.apibed import ApiBed
+from tests.support.apibed import ApiBed, a_bed
 from tests.support.bedclient import Manifest
 from tests.support.objects import merged
 from tests.support.operatorproc import Operator
@@ -20,6 +20,20 @@ ASKED = [rule for rule in Rule if rule not in (Rule.NON_ROOT, Rule.LIMITS)]
 """Without those that the usual template of a team breaks."""
 
 
+@pytest.fixture(scope="module")
+def bed() -> Iterator[ApiBed]:
+    """A bed of its own: others write what the policy refuses."""
+    with a_bed() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def controlled_bed(bed: ApiBed) -> ApiBed:
+    """The same bed with a controller-manager."""
+    bed.start_controllers()
+    return bed
+
+
 @pytest.fixture
 def team(controlled_bed: ApiBed) -> Iterator[Team]:
     """A team whose operator has the chart's policy beside it, under a name that the policy knows."""
@@ -28,8 +42,7 @@ def team(controlled_bed: ApiBed) -> Iterator[Team]:
     for namespace in (own, where):
         bed.grant(USER, EVERYTHING, namespace=namespace)
     settings = {"NAMESPACE": own, "NAMESPACES": where, "ADMISSION_POLICY": "true", "USER": USER, "RESYNC": "20s"}
-    policy = installed_policy(helm.template({}, namespace="ops"))
-    for item in policy:
+    for item in installed_policy(helm.template({}, namespace="ops")):
         bed.client.apply(item)
     operator = Operator(bed.kubeconfig(USER), bed.server.folder / f"operator-{own}.log", settings)
     try:
@@ -39,8 +52,6 @@ def team(controlled_bed: ApiBed) -> Iterator[Team]:
             ask_for_nothing(one)
     finally:
         operator.close()
-        for item in policy:
-            bed.client.delete(item)
 
 
 def ask_for_nothing(team: Team) -> None:

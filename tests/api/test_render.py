@@ -1,6 +1,7 @@
 """What `serinus render` prints is what the operator applies: the same content, by the hash that the operator leaves."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import yaml
 from serinus.__main__ import main
 from serinus.core.naming import ANNOTATION_APPLIED
 from serinus.shell.managed import manifest_hash
-from tests.cluster.binaries import ensure_crds
+from tests.cluster.binaries import ensure, ensure_crds
 from tests.golden.crd import POD_LOGS
-from tests.support.apibed import ApiBed
+from tests.support.apibed import ApiBed, a_bed
 from tests.support.objects import llmservice, probeset
 from tests.support.team import NAME, Manifest, Team
 
@@ -26,15 +27,30 @@ KINDS = {
     "PrometheusRule",
     "PodLogs",
     "ConfigMap",
+    "NamespacedValidatingPolicy",
 }
 """Every kind of a steady service but ControllerRevision, which holds the time of its verdict."""
 
 
+@pytest.fixture(scope="module")
+def bed() -> Iterator[ApiBed]:
+    """A bed of its own: an operator of another test would write the kinds that are installed here."""
+    with a_bed() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def controlled_bed(bed: ApiBed) -> ApiBed:
+    """The same bed with a controller-manager."""
+    bed.start_controllers()
+    return bed
+
+
 @pytest.fixture(scope="module", autouse=True)
 def monitored(bed: ApiBed) -> None:
-    """The kinds of prometheus-operator and of Alloy, before the operator starts."""
+    """The kinds of prometheus-operator, of Alloy and of Kyverno, before the operator starts."""
     crds = [ensure_crds() / f"monitoring.coreos.com_{plural}.yaml" for plural in ("servicemonitors", "prometheusrules")]
-    for path in (*crds, POD_LOGS):
+    for path in (*crds, POD_LOGS, *ensure("kyverno-crds").glob("*.yaml")):
         bed.client.install(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -138,15 +139,22 @@ def _service_account(name: str, namespace: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
 
 
-@pytest.fixture(scope="session")
-def bed() -> Iterator[ApiBed]:
-    """One bed a test run, with the project's custom resources installed."""
+@contextmanager
+def a_bed() -> Iterator[ApiBed]:
+    """A bed with the project's custom resources, for what would be in the way of others in the shared one."""
     running = ApiBed()
     try:
         running.install_crds()
         yield running
     finally:
         running.close()
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[ApiBed]:
+    """One bed a test run, with the project's custom resources installed."""
+    with a_bed() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

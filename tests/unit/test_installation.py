@@ -68,7 +68,7 @@ def test_render_reads_what_is_allowed_from_the_operators_variables(monkeypatch: 
     assert made == Allowed(service_types=("ClusterIP", "LoadBalancer"), service_annotations=(CLOUD,))
 
     monkeypatch.setenv("SERINUS_ALLOWED_SERVICE_TYPES", "ExternalName")
-    with pytest.raises(Unusable, match=r"SERINUS_ALLOWED_SERVICE_TYPES: found 'ExternalName', allowed: one or more of"):
+    with pytest.raises(Unusable, match=r"SERINUS_ALLOWED_SERVICE_TYPES: found 'ExternalName'; allowed: one or more of"):
         surroundings(probe_image="x", monitor_labels={})
 
 

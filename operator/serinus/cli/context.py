@@ -1,25 +1,21 @@
 """What the commands without a cluster need: the catalogue, settings, and the ProbeSets of the files that were given."""
 
+import dataclasses
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from serinus.cli.documents import Document
 from serinus.cli.unusable import Unusable
 from serinus.core import flags
-from serinus.core.installation import Allowed
-from serinus.core.model import SERVICE_TYPES, Service
+from serinus.core.model import Service
 from serinus.core.questions import read_probe_set
 from serinus.core.seen import ProbeSetSeen
-from serinus.core.traces import TraceSettings
 from serinus.plan import Surroundings
-from serinus.resources.context import Settings
-from serinus.shell import setting_types as types
-from serinus.shell.catalogue import RUNTIMES, load, trace_presets
+from serinus.shell.catalogue import RUNTIMES, load
+from serinus.shell.output_settings import output_settings
+from serinus.shell.settings import InvalidSetting, load_settings
 
-T = TypeVar("T")
 _PLACES = (Path(), Path(__file__).parents[3], Path("/usr/share/serinus"))
 """Where folders of data are: here, in the source tree, in the image."""
 
@@ -34,42 +30,12 @@ def data_folder(name: str, variable: str) -> Path:
 def surroundings(*, probe_image: str, monitor_labels: dict[str, str]) -> Surroundings:
     """Make the surroundings of a plan from the data of this installation; raises InvalidCatalogue."""
     library = load(RUNTIMES, data_folder("alert-rules", "SERINUS_ALERT_RULES_DIR"))
-    settings = Settings(
-        probe_image=probe_image,
-        monitor_labels=monitor_labels,
-        allowed=_allowed(),
-        traces=_traces(),
-        inhibitions=library.inhibitions,
-    )
-    return Surroundings(catalogue=library.runtimes, settings=settings, alerts=library.alerts)
-
-
-def _traces() -> TraceSettings:
-    """Where traces can go, by the variables of the operator; raises Unusable."""
-    presets, usual = trace_presets(), TraceSettings()
-    return TraceSettings(
-        presets=presets,
-        endpoints=_read("SERINUS_TRACE_ENDPOINTS", types.trace_endpoints(presets), usual.endpoints),
-        version=_read("SERINUS_COLLECTOR_VERSION", types.version, usual.version),
-        image=_read("SERINUS_COLLECTOR_IMAGE", types.image, usual.image),
-    )
-
-
-def _allowed() -> Allowed:
-    """What the installation allows that this is for: by the variables of the operator; raises Unusable."""
-    usual = Allowed()
-    return Allowed(
-        service_types=_read("SERINUS_ALLOWED_SERVICE_TYPES", types.members(*SERVICE_TYPES), usual.service_types),
-        service_annotations=_read("SERINUS_ALLOWED_SERVICE_ANNOTATIONS", types.prefixes, ()),
-    )
-
-
-def _read(variable: str, parse: Callable[[str], T], usual: T) -> T:
-    found = os.environ.get(variable, "")
     try:
-        return parse(found) if found else usual
-    except ValueError as e:
-        raise Unusable(f"{variable}: found {found!r}, allowed: {e}") from e
+        settings = output_settings(load_settings(os.environ), library)
+    except InvalidSetting as e:
+        raise Unusable(str(e)) from e
+    settings = dataclasses.replace(settings, probe_image=probe_image, monitor_labels=monitor_labels)
+    return Surroundings(catalogue=library.runtimes, settings=settings, alerts=library.alerts)
 
 
 def probe_sets(documents: list[Document], namespace: str) -> dict[str, ProbeSetSeen]:

@@ -11,7 +11,6 @@ from serinus.core import naming
 from serinus.core.catalogue import Library
 from serinus.core.decisions import Trust
 from serinus.plan import Surroundings
-from serinus.resources.context import Settings as OutputSettings
 from serinus.shell import handlers, logs
 from serinus.shell.apply import Applier
 from serinus.shell.built import Built
@@ -23,6 +22,7 @@ from serinus.shell.kinds import CRDS, Kind
 from serinus.shell.kube import Api
 from serinus.shell.login import Credentials
 from serinus.shell.observe import Observer
+from serinus.shell.output_settings import output_settings
 from serinus.shell.reconcile import Reconciler, Tools
 from serinus.shell.scrapers import Scrapers
 from serinus.shell.settings import Settings
@@ -183,29 +183,7 @@ class Leader:
 
 
 def _surroundings(settings: Settings, library: Library) -> Surroundings:
-    outputs = OutputSettings(
-        probe_image=settings.probe_image,
-        endpoints=settings.endpoints,
-        endpoint_cidrs=settings.endpoint_cidrs,
-        monitor_labels=settings.monitor_labels,
-        logs=settings.logs,
-        traces=settings.traces,
-        inhibitions=library.inhibitions,
-        runbook_base=settings.runbook_url,
-        dashboard_base=settings.dashboard_url,
-        dashboard_labels=settings.dashboard_labels,
-        grafanas=settings.grafanas,
-        operator_namespace=settings.namespace,
-        cluster_wide=settings.cluster_wide,
-        prices=settings.prices,
-        allow_python=settings.allow_python,
-        observers=settings.observers,
-        dns=settings.dns_targets,
-        network=settings.network,
-        admission_policy=settings.admission_policy,
-        user=settings.user,
-        allowed=settings.allowed,
-    )
+    outputs = output_settings(settings, library)
     trust = Trust(verified=settings.authors_verified, unverified_allowed=settings.allow_unverified_decisions)
     built = Built()
     return Surroundings(

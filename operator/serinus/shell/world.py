@@ -46,6 +46,20 @@ CILIUM_POLICY: Final = Kind("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumN
 TRACING_POLICY: Final = Kind("cilium.io", "v1alpha1", "tracingpoliciesnamespaced", "TracingPolicyNamespaced")
 POD_LOGS: Final = Kind("monitoring.grafana.com", "v1alpha2", "podlogs", "PodLogs")
 
+OUTPUTS: Final = (
+    SERVICE_MONITOR,
+    RULE,
+    POD_LOGS,
+    DASHBOARD,
+    ADMISSION_POLICY,
+    CILIUM_POLICY,
+    TRACING_POLICY,
+    ROUTING,
+    COLLECTOR,
+    INSTRUMENTATION,
+)
+"""Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
+
 KINDS: Final = (
     *OWN_KINDS,
     POD,
@@ -57,17 +71,8 @@ KINDS: Final = (
     SLICE,
     BUDGET,
     NETWORK_POLICY,
-    SERVICE_MONITOR,
-    RULE,
     PROMETHEUS,
-    POD_LOGS,
-    DASHBOARD,
-    ADMISSION_POLICY,
-    CILIUM_POLICY,
-    TRACING_POLICY,
-    ROUTING,
-    COLLECTOR,
-    INSTRUMENTATION,
+    *OUTPUTS,
 )
 PRUNED: Final = (
     REPLICASET,
@@ -76,16 +81,7 @@ PRUNED: Final = (
     CONFIGMAP,
     BUDGET,
     NETWORK_POLICY,
-    SERVICE_MONITOR,
-    RULE,
-    POD_LOGS,
-    DASHBOARD,
-    ADMISSION_POLICY,
-    CILIUM_POLICY,
-    TRACING_POLICY,
-    ROUTING,
-    COLLECTOR,
-    INSTRUMENTATION,
+    *OUTPUTS,
 )
 """Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
 
@@ -133,34 +129,9 @@ _CHILDREN: Final[tuple[tuple[Kind, str, Callable[[Object], Any] | None], ...]] =
     (CONFIGMAP, naming.LABEL_SERVICE, None),
     (BUDGET, naming.LABEL_SERVICE, None),
     (NETWORK_POLICY, naming.LABEL_SERVICE, None),
-    (SERVICE_MONITOR, naming.LABEL_SERVICE, None),
-    (RULE, naming.LABEL_SERVICE, None),
-    (POD_LOGS, naming.LABEL_SERVICE, None),
-    (DASHBOARD, naming.LABEL_SERVICE, None),
-    (ADMISSION_POLICY, naming.LABEL_SERVICE, None),
-    (CILIUM_POLICY, naming.LABEL_SERVICE, None),
-    (TRACING_POLICY, naming.LABEL_SERVICE, None),
-    (ROUTING, naming.LABEL_SERVICE, None),
-    (COLLECTOR, naming.LABEL_SERVICE, None),
-    (INSTRUMENTATION, naming.LABEL_SERVICE, None),
+    *((kind, naming.LABEL_SERVICE, None) for kind in OUTPUTS),
 )
 """Kind, the label that names the owner, and what is kept of an object (None: its metadata alone)."""
-
-_OUTPUTS: Final = frozenset(
-    {
-        SERVICE_MONITOR,
-        RULE,
-        POD_LOGS,
-        DASHBOARD,
-        ADMISSION_POLICY,
-        CILIUM_POLICY,
-        TRACING_POLICY,
-        ROUTING,
-        COLLECTOR,
-        INSTRUMENTATION,
-    }
-)
-"""Kinds that users do not depend on: without the right to them everything else goes on, and status says so."""
 
 Enqueue = Callable[[str, str], None]
 """Called with namespace and name of the LLMService whose world changed."""
@@ -219,7 +190,7 @@ def make_watches(api: Api, namespaces: Iterable[str | None], enqueue: Enqueue, *
     return Watches(
         Informer(
             api,
-            Scope(kind, namespace, selector=label, index_label=label, optional=kind in _OUTPUTS),
+            Scope(kind, namespace, selector=label, index_label=label, optional=kind in OUTPUTS),
             MARK,
             on_change=_teller(label, enqueue),
             project=project,

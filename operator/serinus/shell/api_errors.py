@@ -14,12 +14,11 @@ _BAD_APPLY = "failed to create typed patch object"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said: HTTP status code (0: no answer), `Status.reason`, its message and the reasons of its causes."""
+    """What was said: HTTP status code (0: no answer), `Status.reason` and its message."""
 
     code: int
     reason: str = ""
     message: str = ""
-    causes: tuple[str, ...] = ()
 
 
 class ApiError(Exception):
@@ -57,11 +56,6 @@ class Conflict(ApiError):
     def already_exists(self) -> bool:
         """A create met an object of that name."""
         return self.reason == "AlreadyExists"
-
-    @property
-    def field_conflict(self) -> bool:
-        """An apply without force met a field that another manager owns."""
-        return "FieldManagerConflict" in self.answer.causes
 
 
 class Gone(ApiError):
@@ -126,9 +120,7 @@ def _answer(code: int, body: bytes) -> Answer:
         status = None
     if not isinstance(status, dict):
         return Answer(code, "NoStatus", body.decode(errors="replace")[:_MAX_MESSAGE])
-    causes = (status.get("details") or {}).get("causes") or ()
-    reasons = tuple(str(cause.get("reason", "")) for cause in causes)
-    return Answer(code, str(status.get("reason") or ""), str(status.get("message") or "")[:_MAX_MESSAGE], reasons)
+    return Answer(code, str(status.get("reason") or ""), str(status.get("message") or "")[:_MAX_MESSAGE])
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

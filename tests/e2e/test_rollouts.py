@@ -20,8 +20,8 @@ def no_user_notices(first_revision: story.Row) -> Iterator[None]:
     """Whatever a test does: no request of a user fails meanwhile."""
     before = cluster.users_summary()
     yield
+    wait_for(lambda: cluster.users_summary()["total"] > before["total"], 30, "a user's request")
     after = cluster.users_summary()
-    assert after["total"] > before["total"], "no user asked anything"
     assert after["failed"] == before["failed"], after["failures"][-3:]
     assert after["not_sent"] == before["not_sent"]
 

@@ -23,8 +23,9 @@ _MARKS: Final[Mapping[str, str]] = {
 _KEY: Final = "[key]"
 _KEPT: Final = 3
 """Times the limit: what is cut off first is far behind what is kept, so no secret is cut in two and shown."""
-_REST: Final = re.compile(r"[\w.~+/=-]*+")
-"""What follows a secret without a gap: its shape has a bound, and the rest of a longer one is secret too."""
+_REST: Final = re.compile(r"(?:[\w.~+/=-]*[\w=])?")
+"""What follows a secret without a gap: its shape has a bound, and the rest of a longer one is secret too.
+The full stop of the sentence that it ends is not."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff\ufeff]+")
 
 

@@ -148,6 +148,7 @@ def _finish(desk: Desk, state: State, new: State, look: Look) -> Plan:
         drift=dict(cusums(look.watched)),
         pods=desk.snapshot.pods,
         revisions=context.revisions,
+        now=desk.now,
         invalid=desk.invalid,
         spec_problem=spec_problem(desk, new),
         probes_problem=desk.probes_problem,

@@ -15,6 +15,7 @@ from serinus.core.parse import parse
 from serinus.core.rollout import Hold, Stage, State
 from serinus.core.seen import Questions
 from serinus.core.stories import stories
+from serinus.core.views import timestamp
 from serinus.core.wake import wake_after
 from tests.support import objects
 from tests.unit.fake_world import FAST, FakeWorld, good, surroundings, world
@@ -321,7 +322,7 @@ def test_a_numeric_port_that_changes_is_held() -> None:
         ({"waiting": {"reason": "CrashLoopBackOff"}}, "container server: CrashLoopBackOff"),
     ],
 )
-def test_what_a_canary_waits_for_is_said_at_once_and_decides_nothing(state: dict[str, Any], told: str) -> None:
+def test_what_a_canary_waits_for_is_said_after_a_while_and_decides_nothing(state: dict[str, Any], told: str) -> None:
     found = served()
     found.ready = lambda pod: found.stable in pod["metadata"]["name"]
     found.change("registry.example/vllm:2")
@@ -329,9 +330,13 @@ def test_what_a_canary_waits_for_is_said_at_once_and_decides_nothing(state: dict
     found.tick()
     for name, pod in found.pods.items():
         if found.stable not in name:
+            pod["metadata"]["creationTimestamp"] = timestamp(found.now)
             pod["status"] = {"containerStatuses": [{"name": "server", "state": state}]}
-    found.reconcile()
 
+    assert found.reconcile().requeue_after == 10
+    assert "waits" not in found.status("message")
+    found.now += 10
+    assert found.reconcile().requeue_after is None
     assert (found.stage, found.status("phase")) == ("Starting", "Progressing")
     assert found.status("message").endswith(f"waits: {told}")
     check(found)

@@ -19,7 +19,7 @@ from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
 from serinus.core.seen import Outcome, PodSeen, Questions, RevisionSeen, RunSeen
 from serinus.core.traffic import Goal, peak, shares
 from serinus.core.views import timestamp
-from serinus.core.wake import until
+from serinus.core.wake import TOLD_AFTER, until
 
 _MAX_MESSAGE = 2000
 
@@ -47,6 +47,7 @@ class View:
     gates: tuple[GateView, ...]
     pods: tuple[PodSeen, ...]
     revisions: tuple[RevisionSeen, ...]
+    now: float
     invalid: str = ""  # what is wrong with a spec that cannot be acted on: `path: text`
     spec_problem: Hold | None = None
     probes_problem: Hold | None = None
@@ -157,7 +158,7 @@ def _progress(view: View) -> str:
 def _waiting(view: View) -> str:
     """Why a pod of the rollout's revision does not run yet; what becomes of it is decided by readyTimeout."""
     mine = (p for p in view.pods if p.revision == view.state.revision and not p.deleting and not p.ready and p.waiting)
-    pod = next(mine, None)
+    pod = next((p for p in mine if view.now >= p.created + TOLD_AFTER), None)
     return f"; pod {pod.name} waits: {pod.waiting}" if pod else ""
 
 

@@ -12,6 +12,8 @@ from serinus.core.seen import PodSeen
 
 LOOK_AT_JOB: Final = 15.0
 """Seconds between looks at a Job that may never start: no event tells that time has passed."""
+TOLD_AFTER: Final = 10.0
+"""Seconds of a pod's life after which it is said what it waits for: every pod waits for its network for a moment."""
 _SOONEST: Final = 0.5
 
 
@@ -50,8 +52,10 @@ def _stage_ends(policy: RolloutPolicy, state: State) -> list[float]:
 def waits(
     policy: RolloutPolicy, state: State, pods: Sequence[PodSeen], gates: Sequence[GateView], now: float
 ) -> list[float]:
-    """Times at which an unready pod becomes a failure, or a running Job is to be looked at."""
+    """Times at which a pod that waits is told of, an unready one becomes a failure, a running Job is looked at."""
     if state.stage is Stage.STABLE:
         return []
-    times = [p.unready_since + policy.ready_timeout for p in pods if p.revision == state.revision and p.unready_since]
+    mine = [p for p in pods if p.revision == state.revision]
+    times = [p.unready_since + policy.ready_timeout for p in mine if p.unready_since]
+    times += [p.created + TOLD_AFTER for p in mine if p.waiting and not p.ready]
     return times + ([now + LOOK_AT_JOB] if state.held or any(g.wanted for g in gates) else [])

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,12 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quickjs_engine, "SECONDS", 0.3)
     monkeypatch.setattr(python_runner, "SECONDS", 0.5)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _ended() -> Iterator[None]:
+    yield
+    TOOLS.python.close()
 
 
 def score(text: str = "x", **fields: Any) -> list[Outcome | Ask | NoScore]:

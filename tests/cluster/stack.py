@@ -1,22 +1,31 @@
-"""Owns the monitoring stack of the test cluster: prometheus-operator, a Prometheus, an Alertmanager, the receiver.
+"""Owns the monitoring of the test cluster: prometheus-operator, the receiver, and what the stack's chart joins to them.
 
-It must not install anything of the product. The label that Prometheus selects by is `release: kps`.
+Prometheus, Alertmanager, their rights and Services are the objects of charts/serinus-stack in its profile minimal, with
+`stack/overrides.yaml` over them. It must not install the operator of the product.
 """
 
 import json
 import time
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 from typing import Any
 
+import yaml
+
 from tests.cluster import binaries, clusters, images, progress, state
 from tests.cluster.kubectl import kubectl, wait_available, wait_for
 from tests.cluster.progress import StepError
+from tests.support import stackobjects
 
-NAMESPACE = "monitoring"
-RELEASE_LABEL = {"release": "kps"}
+NAMESPACE = stackobjects.NAMESPACE
+PROMETHEUS, ALERTMANAGER = stackobjects.NAMES
+PROMETHEUS_SERVICE, ALERTMANAGER_SERVICE = f"{PROMETHEUS}:http-web", f"{ALERTMANAGER}:http-web"
+RECEIVER = "http://serinus-receiver.monitoring.svc:8080"
+ALERTING = {"webhook": {"url": f"{RECEIVER}/"}, "groupWait": "1s", "groupInterval": "5s", "repeatInterval": "1h"}
 MANIFESTS = Path(__file__).parent / "stack"
+OVERRIDES = MANIFESTS / "overrides.yaml"
 IMAGES = ("prometheus-operator", "prometheus-config-reloader", "prometheus", "alertmanager", "serinus-receiver")
 OPERATOR = "10-operator.yaml"
 DEADLINE = 180.0
@@ -29,22 +38,44 @@ def install() -> None:
     own_operator = _operator_is_ours()
     if own_operator:
         _apply_crds()
-    for manifest in sorted(MANIFESTS.glob("*.yaml")):
+    for manifest in sorted(MANIFESTS.glob("[0-9]*.yaml")):
         if own_operator or manifest.name != OPERATOR:
-            kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=_rendered(manifest))
+            _apply(_rendered(manifest))
+    _apply(yaml.safe_dump_all(objects()))
     if own_operator:
         wait_available("deployment", "prometheus-operator", NAMESPACE, DEADLINE)
-    wait_available("deployment", "serinus-receiver", NAMESPACE, DEADLINE)
-    wait_available("statefulset", "alertmanager-kps", NAMESPACE, DEADLINE)
-    wait_available("statefulset", "prometheus-kps", NAMESPACE, DEADLINE)
+    _wait_for_pages()
+    wait_available("statefulset", f"prometheus-{PROMETHEUS}", NAMESPACE, DEADLINE)
     wait_for(lambda: query("vector(1)"), DEADLINE, "an answer of Prometheus")
     progress.say(f"the monitoring stack is ready after {time.monotonic() - started:.1f} s")
+
+
+def objects() -> Iterator[dict[str, Any]]:
+    """Yield the stack's objects as they are installed here: those of its chart, overrides put over their specs."""
+    try:
+        found = stackobjects.objects(ALERTING)
+    except stackobjects.StaleRecordError as problem:
+        raise StepError(str(problem)) from problem
+    overrides = yaml.safe_load(OVERRIDES.read_text(encoding="utf-8"))
+    for item in found:
+        if other := overrides.get(item["kind"]):
+            spec = {key: value for key, value in {**item["spec"], **other}.items() if value is not None}
+            yield {**item, "spec": spec}
+        else:
+            yield item
+
+
+def forget_pages() -> None:
+    """Start Alertmanager and the receiver afresh: they no longer know whom they told of what."""
+    for selector in ("app.kubernetes.io/name=alertmanager", "app.kubernetes.io/name=serinus-receiver"):
+        kubectl("-n", NAMESPACE, "delete", "pods", "-l", selector, "--wait=true")
+    _wait_for_pages()
 
 
 def query(expression: str) -> list[dict[str, Any]]:
     """Return the instant vector of a PromQL expression, by the API server's proxy; StepError when it fails."""
     path = f"api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-    result: list[dict[str, Any]] = _through_proxy("prometheus:web", path)["data"]["result"]
+    result: list[dict[str, Any]] = _through_proxy(PROMETHEUS_SERVICE, path)["data"]["result"]
     return result
 
 
@@ -52,6 +83,15 @@ def pages() -> list[dict[str, Any]]:
     """Return the alerts that the receiver's webhook was sent, oldest first."""
     alerts: list[dict[str, Any]] = _through_proxy("serinus-receiver:http", "alerts")["alerts"]
     return alerts
+
+
+def _wait_for_pages() -> None:
+    wait_available("deployment", "serinus-receiver", NAMESPACE, DEADLINE)
+    wait_available("statefulset", f"alertmanager-{ALERTMANAGER}", NAMESPACE, DEADLINE)
+
+
+def _apply(text: str) -> None:
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
 
 
 def _through_proxy(service: str, path: str) -> dict[str, Any]:

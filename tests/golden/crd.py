@@ -80,7 +80,7 @@ class CrdFolder:
 
 def _plurals(kind: str) -> tuple[str, ...]:
     name = kind.lower()
-    return (f"{name}s", name, f"{name.removesuffix('y')}ies", name.replace("policy", "policies"))
+    return (f"{name}s", name, f"{name}es", f"{name.removesuffix('y')}ies", name.replace("policy", "policies"))
 
 
 def strict(schema: Schema) -> Schema:

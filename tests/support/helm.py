@@ -34,12 +34,14 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-def template(values: Mapping[str, Any], *, chart: Path = CHART, namespace: str = "ops") -> list[Manifest]:
-    """Render the chart as release `canary` with these values; return the objects."""
+def template(
+    values: Mapping[str, Any], *, chart: Path = CHART, namespace: str = "ops", release: str = "canary"
+) -> list[Manifest]:
+    """Render the chart with these values as a release in a namespace; return the objects."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(values, file)
         file.flush()
-        text = run("template", "canary", str(chart), "--namespace", namespace, "--values", file.name)
+        text = run("template", release, str(chart), "--namespace", namespace, "--values", file.name)
     return [item for item in yaml.safe_load_all(text) if item]
 
 

@@ -44,6 +44,7 @@ def test_line_of_an_alert_without_labels_says_so_instead_of_failing() -> None:
     [
         ([], "alerts"),
         ({"alerts": 3}, "alerts"),
+        (notification(ALERT) | {"receiver": 3}, "receiver: found 3"),
         (notification("x"), r"alerts\[0\]"),
         (notification({**ALERT, "status": "maybe"}), r"alerts\[0\].status.*firing, resolved"),
         (notification(ALERT, {**ALERT, "labels": {"a": 1}}), r"alerts\[1\].labels"),
@@ -70,6 +71,7 @@ async def test_received_alerts_are_said_and_listed() -> None:
     assert listed["total"] == 3
     assert [alert["status"] for alert in listed["alerts"]] == ["firing", "firing", "resolved"]
     assert listed["alerts"][0]["labels"] == ALERT["labels"]
+    assert {alert["receiver"] for alert in listed["alerts"]} == {"demo"}
     assert listed["alerts"][0]["fingerprint"] == "c0ffee"
 
 

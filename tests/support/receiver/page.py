@@ -16,9 +16,13 @@ class InvalidNotification(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """One alert of a notification; `received` and the times are as given, in RFC 3339."""
+    """One alert of a notification; `received` and the times are as given, in RFC 3339.
+
+    `receiver` is Alertmanager's name of the receiver that the alert was routed to.
+    """
 
     received: str
+    receiver: str
     status: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -45,6 +49,7 @@ class Page:
         """The page as JSON-ready data, with Alertmanager's own field names."""
         return {
             "receivedAt": self.received,
+            "receiver": self.receiver,
             "status": self.status,
             "labels": dict(self.labels),
             "annotations": dict(self.annotations),
@@ -58,10 +63,13 @@ def read_pages(body: Any, received: str) -> list[Page]:
     """The alerts of one notification, in its order; raises InvalidNotification when it is none."""
     if not isinstance(body, dict) or not isinstance(body.get("alerts"), list):
         raise InvalidNotification("alerts: found none, a list of alerts is needed")
-    return [_read_page(index, raw, received) for index, raw in enumerate(body["alerts"])]
+    receiver = body.get("receiver", "")
+    if not isinstance(receiver, str):
+        raise InvalidNotification(f"receiver: found {receiver!r}, a text is needed")
+    return [_read_page(index, raw, received, receiver) for index, raw in enumerate(body["alerts"])]
 
 
-def _read_page(index: int, raw: Any, received: str) -> Page:
+def _read_page(index: int, raw: Any, received: str, receiver: str) -> Page:
     where = f"alerts[{index}]"
     if not isinstance(raw, dict):
         raise InvalidNotification(f"{where}: found {type(raw).__name__}, an object is needed")
@@ -69,6 +77,7 @@ def _read_page(index: int, raw: Any, received: str) -> Page:
         raise InvalidNotification(f"{where}.status: found {raw.get('status')!r}, allowed: firing, resolved")
     return Page(
         received=received,
+        receiver=receiver,
         status=raw["status"],
         labels=_texts(f"{where}.labels", raw.get("labels")),
         annotations=_texts(f"{where}.annotations", raw.get("annotations", {})),

@@ -82,6 +82,21 @@ GATES = [
         "secretKeyRef: Required value",
     ),
     Row(
+        "a group of alerts that is told again at once",
+        {
+            "monitoring": {
+                "outputs": {
+                    "alertmanagerConfig": {
+                        "receiver": "Webhook",
+                        "secretKeyRef": {"name": "a", "key": "b"},
+                        "groupInterval": "0s",
+                    }
+                }
+            }
+        },
+        "write from 1s to 24h",
+    ),
+    Row(
         "an endpoint of traces twice",
         {"monitoring": {"outputs": {"traces": {"exporters": [{"endpointRef": {"name": "tempo"}}] * 2}}}},
         "each endpoint may be written once",

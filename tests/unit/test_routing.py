@@ -97,6 +97,13 @@ def test_keys_are_referred_to_and_stand_nowhere() -> None:
     assert config["routingKey"] == SECRET
 
 
+def test_a_team_is_told_as_soon_and_as_often_as_it_says() -> None:
+    made = built(groupWait="5s", groupInterval="1m30s", repeatInterval="12h")
+    assert crds().problems(made) == []
+    waits = {key: value for key, value in made["spec"]["route"].items() if key.endswith(("Wait", "Interval"))}
+    assert waits == {"groupWait": "5s", "groupInterval": "1m30s", "repeatInterval": "12h"}
+
+
 @pytest.mark.parametrize(
     ("given", "path", "words"),
     [
@@ -105,6 +112,9 @@ def test_keys_are_referred_to_and_stand_nowhere() -> None:
         ({"receiver": "Slack", "secretKeyRef": SECRET}, "channel", "for Slack"),
         ({"receiver": "Webhook", "channel": "#a", "secretKeyRef": SECRET}, "channel", "for Slack"),
         ({"receiver": "Slack", "channel": "{{ x }}", "secretKeyRef": SECRET}, "channel", "allowed"),
+        ({"receiver": "Webhook", "secretKeyRef": SECRET, "groupWait": "soon"}, "groupWait", "30s, 5m or 1h30m"),
+        ({"receiver": "Webhook", "secretKeyRef": SECRET, "groupInterval": "0s"}, "groupInterval", "1s or more"),
+        ({"receiver": "Webhook", "secretKeyRef": SECRET, "repeatInterval": "0s"}, "repeatInterval", "1s or more"),
         ({"receiver": "Webhook"}, "secretKeyRef.name", "is required"),
         ({"receiver": "Webhook", "secretKeyRef": {"name": "../x", "key": "k"}}, "secretKeyRef.name", "allowed"),
         ({"receiver": "Webhook", "secretKeyRef": {"name": "x", "key": "a/b"}}, "secretKeyRef.key", "allowed"),

@@ -26,7 +26,22 @@ def parse_receiver(outputs: Fields) -> Receiver | None:
         raise InvalidSpec(fields.at("channel"), f"found {channel!r}, allowed is a channel for Slack, none for others")
     if channel and not _CHANNEL.fullmatch(channel):
         raise InvalidSpec(fields.at("channel"), f"found {channel!r}, allowed is {_CHANNEL.pattern}")
-    return Receiver(kind=kind, secret=parse_secret_key(fields), channel=channel)
+    return Receiver(
+        kind=kind,
+        secret=parse_secret_key(fields),
+        channel=channel,
+        group_wait=fields.seconds("groupWait", "30s"),
+        group_interval=_positive(fields, "groupInterval", "5m"),
+        repeat_interval=_positive(fields, "repeatInterval", "4h"),
+    )
+
+
+def _positive(fields: Fields, key: str, default: str) -> int:
+    """Read a duration that Alertmanager refuses to be none."""
+    found = fields.seconds(key, default)
+    if not found:
+        raise InvalidSpec(fields.at(key), f"found {fields.text(key)!r}, allowed is a duration of 1s or more")
+    return found
 
 
 def parse_secret_key(fields: Fields) -> SecretKey:

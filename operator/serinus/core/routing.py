@@ -16,8 +16,14 @@ class ReceiverKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """A receiver of the owner; its address or key is in a Secret, which is referred to and never read."""
+    """A receiver of the owner; its address or key is in a Secret, which is referred to and never read.
+
+    How long a group of alerts is gathered, and how soon it is told again after a change and without one, is in seconds.
+    """
 
     kind: ReceiverKind
     secret: SecretKey
     channel: str = ""
+    group_wait: int
+    group_interval: int
+    repeat_interval: int

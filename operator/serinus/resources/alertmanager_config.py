@@ -7,13 +7,13 @@ from typing import Final
 
 from serinus.core.inhibition import Inhibition
 from serinus.core.model import Manifest
+from serinus.core.promql import Duration
 from serinus.core.routing import Receiver, ReceiverKind
 from serinus.resources.context import Context
 from serinus.resources.service_monitor import monitor_labels
 
 API_VERSION: Final = "monitoring.coreos.com/v1alpha1"
 RECEIVER: Final = "owner"
-_WAITS: Final = {"groupWait": "30s", "groupInterval": "5m", "repeatInterval": "4h"}
 _TITLE: Final = "{{ .Status | toUpper }} {{ .CommonLabels.alertname }} {{ .CommonLabels.llmservice }}"
 _LINES: Final = "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.runbook_url }}\n{{ end }}"
 """Words of ours alone: what an author writes reaches a receiver as a value, never as a template."""
@@ -28,7 +28,9 @@ def build(context: Context) -> list[Manifest]:
         "receiver": RECEIVER,
         "matchers": [_matcher("llmservice", service.name)],
         "groupBy": ["alertname", "llmservice", "severity"],
-        **_WAITS,
+        "groupWait": Duration(receiver.group_wait * 1000).text,
+        "groupInterval": Duration(receiver.group_interval * 1000).text,
+        "repeatInterval": Duration(receiver.repeat_interval * 1000).text,
     }
     spec = {
         "route": route,

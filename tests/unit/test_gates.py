@@ -277,6 +277,20 @@ def test_every_transition_is_told_once() -> None:
         assert reasons(probing, dataclasses.replace(probing, held=Hold(reason=reason, message=""))) == [told]
 
 
+def test_a_rollback_is_told_in_a_sentence_and_its_numbers_once() -> None:
+    probing = State(stage=Stage.PROBING, revision="r", stable="s")
+    aborting = dataclasses.replace(probing, stage=Stage.ABORTING, detail="The canary is worse than stable. 35 calls.")
+
+    def told(reason: str, stable: str = "s") -> list[str]:
+        return [s.message for s in stories(probing, dataclasses.replace(aborting, reason=reason, stable=stable), ())]
+
+    assert told("QualityFailed") == [
+        "r: The canary is worse than stable. 35 calls.",
+        "r (QualityFailed): The canary is worse than stable; s serves.",
+    ]
+    assert told("NotReady", "") == ["r (NotReady): The canary is worse than stable. 35 calls; nothing serves."]
+
+
 # Objects that no other test builds
 
 

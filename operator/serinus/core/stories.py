@@ -66,9 +66,14 @@ def _stage(old: State, new: State) -> Story | None:
         case Stage.STABLE if new.stable == old.revision:
             return Story(reason="Promoted", message=f"{new.stable} is the stable revision", key=key)
         case Stage.ABORTING if new.reason:
-            message = f"{revision} ({new.reason}): {new.detail}"
-            return Story(reason="RolledBack", message=message, warning=True, key=key)
+            return Story(reason="RolledBack", message=_rolled_back(revision, new), warning=True, key=key)
         case Stage.ABORTING:
             return Story(reason="RolloutEnded", message=f"{revision}: {new.detail}", key=key)
         case _:
             return None
+
+
+def _rolled_back(revision: str, new: State) -> str:
+    """The numbers of a verdict stand in the event of its gate: here is what it said, and who serves."""
+    said = new.detail.partition(". ")[0].rstrip(".") if new.reason in _JUDGED else new.detail.rstrip(".")
+    return f"{revision} ({new.reason}): {said}; {new.stable or 'nothing'} serves."

@@ -83,6 +83,24 @@ def test_probes_are_recorded_by_gate_and_revision_once_for_two_replicas_of_the_o
     assert judge(series, wanted, tmp_path) == ""
 
 
+def test_times_of_streamed_probes_have_the_names_of_the_runtimes_and_say_who_measured_them(tmp_path: Path) -> None:
+    gate = 'namespace="team-a",llmservice="chat",gate="support",revision="r8d21bb77f0"'
+    series = {f'{INFO},stable="r8d21bb77f0"}}': "1x10"}
+    series |= {
+        f'serinus_probe_latency_seconds{{{gate},signal="{signal}",statistic="{name}"}}': f"{value}x10"
+        for signal, values in (("ttft", (0.2, 0.4, 0.5, 0.25)), ("itl", (0.02, 0.04, 0.05, 0.025)))
+        for name, value in zip(("p50", "p95", "p99", "mean"), values, strict=True)
+    }
+    labels = {k: v for k, v in RECORDED.items() if k != "role"} | {"gate": "support", "source": "probe"}
+    wanted = {
+        f"llm:{signal}_seconds:{name}": [(labels, value)]
+        for signal, values in (("ttft", (0.2, 0.4, 0.5, 0.25)), ("itl", (0.02, 0.04, 0.05, 0.025)))
+        for name, value in zip(("p50_5m", "p95_5m", "p99_5m", "mean5m"), values, strict=True)
+    }
+
+    assert judge(series, wanted, tmp_path) == ""
+
+
 def test_a_model_that_two_services_serve_is_joined_to_neither(tmp_path: Path) -> None:
     def info(namespace: str, model: str) -> str:
         return f'serinus_service_info{{namespace="{namespace}",llmservice="chat",model="{model}"}}'

@@ -38,7 +38,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """An answer. `body` replaces the completion; `delay` in seconds; `cut` ends the connection in the middle."""
+    """An answer. `body` replaces the completion; `delay` in seconds; `cut` ends the connection in the middle.
+
+    Whoever asks for a stream gets it word by word, `pause` seconds apart.
+    """
 
     text: str | None = ""
     status: int = 200
@@ -49,6 +52,7 @@ class Say:
     id: str | None = None
     created: int | None = None
     usage: bool = True
+    pause: float = 0.0
 
 
 Behave = Callable[[Call], Say]
@@ -94,6 +98,8 @@ class FakeModel:
 
     async def _respond(self, request: web.Request, call: Call, say: Say) -> web.StreamResponse:
         await asyncio.sleep(say.delay)
+        if call.body.get("stream") and not say.cut:
+            return await self._stream(request, call, say)
         data = say.body if say.body is not None else json.dumps(self._completion(call, say)).encode()
         if say.cut:
             response = web.StreamResponse(status=say.status, headers={"Content-Length": str(len(data))})
@@ -104,6 +110,18 @@ class FakeModel:
             return response
         return web.Response(status=say.status, body=data, headers={"Content-Type": "application/json", **say.headers})
 
+    async def _stream(self, request: web.Request, call: Call, say: Say) -> web.StreamResponse:
+        response = web.StreamResponse(status=say.status, headers={"Content-Type": "text/event-stream", **say.headers})
+        await response.prepare(request)
+        whole = self._completion(call, say)
+        for word in (say.text or "").split(" "):
+            delta = {"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}
+            await response.write(_event(whole | {"choices": [delta]}))
+            await asyncio.sleep(say.pause)
+        end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        await response.write(_event(whole | {"choices": [end]}) + b"data: [DONE]\n\n")
+        return response
+
     def _completion(self, call: Call, say: Say) -> dict[str, Any]:
         message = {"text": say.text} if call.path == COMPLETIONS else {"message": {"content": say.text}}
         found: dict[str, Any] = {"choices": [{"index": 0, "finish_reason": "stop", **message}]}
@@ -112,6 +130,10 @@ class FakeModel:
         if say.usage:
             found["usage"] = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         return found
+
+
+def _event(document: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from serinus.core import timing
 from serinus.core.probe import Api, Request
 from serinus.probes.client import Client, Target
 from serinus.probes.client_stream import CutStream, Stream
@@ -142,6 +143,8 @@ async def test_streamed_answer_is_the_same_and_its_times_are_measured(api: Api) 
     assert (reply.prompt_tokens, reply.completion_tokens, reply.estimated) == (7, 3, False)
     assert 0 < reply.first_ms < reply.latency_ms
     assert 10 < reply.between_ms < reply.latency_ms
+    assert timing.number(reply.gaps) == 2
+    assert 10 < 1000 * timing.quantile(reply.gaps, 1.0) < reply.latency_ms
 
 
 @pytest.mark.parametrize("api", list(Api))

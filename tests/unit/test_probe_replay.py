@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from serinus.core.model import MetricWeight, Verdict
 from serinus.core.report import Usage, encode
+from serinus.core.timing import packed
 from serinus.probes.ledger import NOBODY, Judges, Ledger, Sample
-from serinus.probes.lines import end_line, mark_of, ready_line, run_line, sample_line
+from serinus.probes.lines import end_line, first_token_ms, mark_of, ready_line, run_line, sample_line
 from serinus.probes.order import Turn
 from serinus.probes.replay import UnreadableLines, replay
 from serinus.probes.reply import Kind, Reply
@@ -42,10 +43,19 @@ _scores = st.builds(
     st.booleans(),
 )
 _replies = st.builds(
-    lambda kind, text, status: Reply(kind=kind, text=text, status=status, reason=f"as {kind} 4111 1111 1111 1111"),
+    lambda kind, text, status, first, gaps: Reply(
+        kind=kind,
+        text=text,
+        status=status,
+        reason=f"as {kind} 4111 1111 1111 1111",
+        first_ms=first,
+        gaps=packed(gaps) if first else (),
+    ),
     st.sampled_from(Kind),
     st.text(max_size=900) | st.just("a secret: " + "hunter22" * 5),
     st.sampled_from((0, 200, 503)),
+    st.sampled_from((0.0, 0.01, 35.26, 1400.0)),
+    st.dictionaries(st.integers(0, 60), st.integers(1, 9), max_size=4),
 )
 _sides = st.tuples(_replies, _scores, st.sampled_from(("", "", "", "X-Cache: hit")))
 
@@ -54,7 +64,9 @@ def _sample(side: str, reply: Reply, score: Score, cached: str, *, graded: bool)
     found = score if reply.kind is Kind.ANSWER else None
     mark = mark_of(side, reply, found)
     values = (mark.score,) if graded and mark.passed is not None else ()
-    return found, Sample(mark=replace(mark, values=values), cached=cached if found else "")
+    mark = replace(mark, values=values)
+    cached = cached if found else ""
+    return found, Sample(mark=mark, cached=cached, first_ms=first_token_ms(reply), gaps=reply.gaps)
 
 
 @settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate))
@@ -116,6 +128,7 @@ RUNS: dict[str, tuple[Callable[[Call], Say], dict[str, Any]]] = {
     "cached": (lambda _: Say(text="Yes", headers={"X-Cache": "HIT"}), {}),
     "critical": (_unsteady(0.3, 4), {"probes": probe_set(questions(5, critical=2))}),
     "graded": (_unsteady(0.2, 5), {"policy": replace(POLICY, graded=True)}),
+    "streamed": (_unsteady(0.1, 6), {"probes": probe_set(questions(), stream=True), "policy": policy(pairs=40)}),
 }
 
 
@@ -128,6 +141,7 @@ async def test_lines_of_a_real_run_meet_their_schema_and_give_its_report(tmp_pat
         validator.validate(json.loads(line))
     found = replay(["12 calls, 6 pairs", *run.lines, ""])
     assert (found.report, found.differs) == (report, "")
+    assert any(timing.first for timing in report.timing) is (name == "streamed")
     assert found.judgement == verdict(run, report)
 
 

@@ -40,7 +40,7 @@ FULL = replace(
 
 def sealed(body: str) -> str:
     """A report with a right checksum around any body."""
-    return f"serinus-report 2 1 {hashlib.sha256(body.encode()).hexdigest()[:16]}\n{body}"
+    return f"serinus-report 3 1 {hashlib.sha256(body.encode()).hexdigest()[:16]}\n{body}"
 
 
 def body_of(report: Report) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_newline_at_the_end_is_forgiven_because_people_paste_reports() -> None:
 
 def test_header_names_format_and_scoring_before_the_checksum() -> None:
     header = encode(FULL).partition("\n")[0].split(" ")
-    assert header[:3] == ["serinus-report", "2", "1"]
+    assert header[:3] == ["serinus-report", "3", "1"]
     assert len(header[3]) == 16
 
 
@@ -230,7 +230,7 @@ def test_report_with_any_byte_missing_or_doubled_is_unreadable() -> None:
 @example("")
 @example("\n\n \t")
 @example("serinus-report")
-@example("serinus-report 2 1 \ud800\n{}")
+@example("serinus-report 3 1 \ud800\n{}")
 @example("\ud800")
 def test_any_other_text_is_unreadable(text: str) -> None:
     refused(text)
@@ -340,8 +340,8 @@ def test_key_that_stands_there_twice_is_refused_by_name() -> None:
 
 def test_other_format_or_scoring_is_named() -> None:
     text = encode(FULL)
-    assert refused(text.replace("report 2 1", "report 3 1")) == "the report has format 3, scoring 1; read are 2 and 1"
-    assert refused(text.replace("report 2 1", "report 2 7")) == "the report has format 2, scoring 7; read are 2 and 1"
+    assert refused(text.replace("report 3 1", "report 2 1")) == "the report has format 2, scoring 1; read are 3 and 1"
+    assert refused(text.replace("report 3 1", "report 3 7")) == "the report has format 3, scoring 7; read are 3 and 1"
     assert refused("Traceback (most recent call last):") == (
         "not a report: it begins with 'Traceback (most recent call last):'"
     )

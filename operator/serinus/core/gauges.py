@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from serinus.core.arrange import serves
 from serinus.core.gates import purpose_of
-from serinus.core.model import Manifest, Verdict
+from serinus.core.model import Manifest, Purpose, Verdict
 from serinus.core.rollout import Stage
+from serinus.core.seen import RunSeen
 from serinus.core.status import Output, View, phase
 
 PHASES = ("Pending", "Stable", "Progressing", "Held", "RolledBack", "Ungated", "Invalid")
@@ -26,6 +27,10 @@ _OUTCOMES = (
 )
 """Values of the label `outcome`; those at fault are unscored too, and count in the evidence to roll back."""
 
+_BY_PEOPLE = frozenset({Purpose.SELF_TEST, Purpose.MANUAL})
+_TIMED = (("ttft", "firstToken"), ("itl", "betweenTokens"))
+_STATISTICS = ("p50", "p95", "p99", "mean")
+
 Sample = tuple[str, ...]
 """Name of a metric without `serinus_`, then the values of its labels after namespace and llmservice."""
 
@@ -41,6 +46,7 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
         **{("rollout_stage", str(s), state.revision): float(s is state.stage) for s in Stage},
         **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
         **dict(_gates(view)),
+        **dict(_latencies(view)),
         **{("drift_cusum", gate): value for gate, value in view.drift.items()},
         **dict(_traffic(view)),
         **{("slo_objective", slo.name): float(slo.objective) for slo in service.slos},
@@ -94,6 +100,30 @@ def _scores(status: Manifest) -> Iterator[tuple[str, float]]:
     answers = (status.get("answers") or {}).get("canary") or {}
     if count := sum(int(answers.get(key, 0)) for key in ("passed", "failed")):
         yield "canary", float(graded[0]) / count
+
+
+def _latencies(view: View) -> Iterator[tuple[Sample, float]]:
+    """How soon the streamed answers of each revision came: in the newest run of each gate that Serinus made of it."""
+    names = {gate.name for gate in view.service.gates}
+    current = {view.state.stable, view.state.revision} - {""}
+    mine = [r for r in view.runs if r.finished and r.gate in names and r.purpose not in _BY_PEOPLE]
+    for run in sorted(mine, key=_age):
+        for side, revision in (("canary", run.revision), ("stable", run.baseline)):
+            found = (run.status.get("timing") or {}).get(side) or {}
+            if revision in current:
+                yield from _statistics(found, run.gate, revision)
+
+
+def _statistics(found: Manifest, gate: str, revision: str) -> Iterator[tuple[Sample, float]]:
+    for signal, key in _TIMED:
+        for statistic in _STATISTICS:
+            value = (found.get(key) or {}).get(f"{statistic}Seconds")
+            if value is not None:
+                yield ("probe_latency_seconds", gate, revision, signal, statistic), float(value)
+
+
+def _age(run: RunSeen) -> tuple[float, int]:
+    return run.created, run.attempt
 
 
 def _traffic(view: View) -> Iterator[tuple[Sample, float]]:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serinus.core import measure, strict
+from serinus.core import measure, strict, timing
 from serinus.core.judge_quality import Quality
 from serinus.core.measure import MAX_METRICS, Measure
 from serinus.core.text import cut
+from serinus.core.timing import UNTIMED, Timing
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 SCORING: Final = 1
 """Raised when the meaning of a score changes; part of every digest, so that old and new counts are never added."""
 MAX_BYTES: Final = 4096
@@ -138,17 +139,22 @@ class Report:
     flagged: int = 0  # answers of the canary that spoke to the judge, and were scored by rules alone
     measures: tuple[Measure, ...] = ()  # of graded scores or of the gate's metrics, in their order; else empty
     floor: tuple[float, ...] = ()  # graded: the sum of the canary's scores, then four and four sums of the floor test
+    timing: tuple[Timing, Timing] = UNTIMED  # of streamed answers, the canary's and stable's
 
 
 def encode(report: Report) -> str:
     """Write a report as a header line and a line of JSON, at most 4,096 bytes, without a newline at the end.
 
-    Examples go first, then the worst probes, then the middle of long names and of the error; raises ValueError if it is
-    still too long. Examples, `error` and `cached` are always cut to their limit; what is no Unicode becomes `?`.
+    Examples go first, then the worst probes, then the times of streamed answers, which decide nothing, then the middle
+    of long names and of the error; raises ValueError if it is still too long. Examples, `error` and `cached` are always
+    cut to their limit; what is no Unicode becomes `?`.
     """
     text = ""
     for candidate in _ever_shorter(report):
-        raw = dataclasses.asdict(candidate) | {"measures": [measure.flat(m) for m in candidate.measures]}
+        raw = dataclasses.asdict(candidate) | {
+            "measures": [measure.flat(m) for m in candidate.measures],
+            "timing": timing.flat(*candidate.timing),
+        }
         body = json.dumps(raw, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         body = body.encode(errors="replace").decode()  # an answer may hold half of a surrogate pair
         text = f"{_MAGIC} {FORMAT} {SCORING} {_checksum(body)}\n{body}"
@@ -186,7 +192,7 @@ def decode(text: str) -> Report:
 
 
 def _ever_shorter(report: Report) -> Iterator[Report]:
-    """The report, and what is left of it when it does not fit; counts are never touched."""
+    """The report, and what is left of it when it does not fit; counts that a verdict rests on are never touched."""
     report = dataclasses.replace(
         report,
         cached=cut(report.cached, MAX_ERROR_BYTES),
@@ -195,11 +201,13 @@ def _ever_shorter(report: Report) -> Iterator[Report]:
     )
     yield report
     yield dataclasses.replace(report, worst=tuple(dataclasses.replace(w, example="") for w in report.worst))
-    yield dataclasses.replace(report, worst=())
+    report = dataclasses.replace(report, worst=())
+    yield report
+    report = dataclasses.replace(report, timing=UNTIMED)
+    yield report
     for limit in (80, 40, 16):
         yield dataclasses.replace(
             report,
-            worst=(),
             cached=cut(report.cached, 2 * limit),
             error=cut(report.error, 2 * limit),
             critical=tuple(dataclasses.replace(c, probe=cut(c.probe, limit)) for c in report.critical),
@@ -228,6 +236,7 @@ def _build(raw: object) -> Report:
     sums = strict.items("floor", values["floor"], most=_FLOOR_SUMS)
     strict.require(len(sums) in (0, _FLOOR_SUMS), "floor", f"{len(sums)} numbers", f"0 or {_FLOOR_SUMS}")
     values["floor"] = measure.numbers("floor", sums)
+    values["timing"] = timing.unflat("timing", values["timing"], most=MAX_USAGE)
     for name in ("canary", "stable"):
         values[name] = Side(**strict.record(Side, name, values[name], high=MAX_COUNT))
     report = Report(**values)
@@ -248,7 +257,10 @@ def _check_possible(report: Report) -> None:
     """
     pairs, canary, stable = report.pairs, report.canary, report.stable
     answers = pairs.scored if report.identity.baseline else canary.scored
-    limits = [("probes_seen", report.probes_seen, answers), ("flagged", report.flagged, canary.scored)]
+    limits: list[tuple[str, float, float]] = [
+        ("probes_seen", report.probes_seen, answers),
+        ("flagged", report.flagged, canary.scored),
+    ]
     limits += [("pairs.fault_tied and fault_won", pairs.fault_tied + pairs.fault_won, pairs.unscored)]
     for i, found in enumerate(report.measures):
         limits += [(f"measures[{i}]", found.scored, answers), (f"measures[{i}]", found.faults, pairs.unscored)]
@@ -258,6 +270,7 @@ def _check_possible(report: Report) -> None:
             ("pairs.lost", pairs.lost, min(canary.failed, stable.passed)),
             ("pairs.won", pairs.won, min(canary.passed, stable.failed)),
         ]
+    limits += _timing_limits(report, answers + pairs.unscored)
     for path, counted, most in limits:
         strict.require(counted <= most, path, counted, f"at most {most} with the other counts")
     if report.identity.baseline:
@@ -265,3 +278,14 @@ def _check_possible(report: Report) -> None:
             strict.require(side.scored == pairs.scored, path, side.scored, f"as many answers as pairs, {pairs.scored}")
         more, most = pairs.won - pairs.lost, canary.passed - stable.passed
         strict.require(more == most, "pairs", f"{more} more won than lost", f"{most} as the answers passed say")
+
+
+def _timing_limits(report: Report, asked: int) -> Iterator[tuple[str, float, float]]:
+    """One first token an answer, tokens after it only, and no time that is longer than the whole run."""
+    sides = (("canary", asked), ("stable", asked if report.identity.baseline else 0))
+    for (side, most), found in zip(sides, report.timing, strict=True):
+        firsts, betweens = timing.number(found.first), timing.number(found.between)
+        yield f"timing of {side}", firsts, most
+        yield f"timing of {side}, between tokens", betweens, MAX_USAGE if firsts else 0
+        yield f"timing of {side}, in seconds", timing.longest(found.first), report.usage.seconds
+        yield f"timing of {side}, between tokens in seconds", timing.longest(found.between), report.usage.seconds

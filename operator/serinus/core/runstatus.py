@@ -1,6 +1,6 @@
 """A ProbeRun's status: from a report to status, and back to counts that can be judged again. Decides nothing."""
 
-from serinus.core import judge_quality
+from serinus.core import judge_quality, timing
 from serinus.core import measure as measures
 from serinus.core import report as reports
 from serinus.core.judge_quality import Quality
@@ -31,6 +31,7 @@ def finished_status(run: RunSeen, report: Report, judgement: Judgement, policy: 
         "evidence": _evidence(judgement.evidence),
         **_interval(policy, report),
         **_judges(report),
+        **_timing(report),
         "worst": [_worst(w) for w in report.worst],
         "digests": {
             "probeSet": report.identity.digest,
@@ -159,6 +160,13 @@ def _judges(report: Report) -> Manifest:
     found = {**(counts if q.measured else {}), **judge_quality.status(q)}
     found |= {"flagged": report.flagged} if report.flagged else {}
     return {"judge": found} if found else {}
+
+
+def _timing(report: Report) -> Manifest:
+    """How soon streamed answers came: for people and series, never for a verdict."""
+    sides = zip(("canary", "stable"), report.timing, strict=True)
+    found = {side: timing.shown(times) for side, times in sides if times.first}
+    return {"timing": found} if found else {}
 
 
 def _judge_counts(status: Manifest) -> Quality:

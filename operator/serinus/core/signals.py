@@ -39,6 +39,8 @@ SERVED: Final = "llm:served_model:info"
 NOT_THE_SERVERS_FAULT: Final = ("client", "cancelled")
 """Error classes that the error ratio leaves out."""
 
+PROBE: Final = "probe"
+"""Source of what probes measured in the newest run of a gate: it stands until the next one, so no alert is on it."""
 SOURCE: Final = "source"
 """Label of who observed a series: engine, gateway, epp, client, device, probe. A service's own is its runtime's."""
 

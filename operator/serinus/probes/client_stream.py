@@ -1,8 +1,10 @@
 """A streamed answer as it comes: its text, and when its parts came. Pure: bytes and times in, a completion out."""
 
 import json
+from collections import Counter
 from typing import Any
 
+from serinus.core import timing
 from serinus.core.probe import Api
 from serinus.probes.client_wire import of_ollama, of_tgi
 
@@ -30,11 +32,17 @@ class Stream:
         self.last_ms = 0.0
         self.parts = 0
         """How many parts of text came."""
+        self._gaps: Counter[int] = Counter()
 
     @property
     def between_ms(self) -> float:
         """Mean time between two parts of text; 0 where there are not two."""
         return (self.last_ms - self.first_ms) / (self.parts - 1) if self.parts > 1 else 0.0
+
+    @property
+    def gaps(self) -> timing.Counts:
+        """The times between two parts of text."""
+        return timing.packed(self._gaps)
 
     def feed(self, data: bytes, at_ms: float) -> None:
         """Take a part of the body; what is no event of this API is remembered as a fault."""
@@ -78,6 +86,8 @@ class Stream:
             return
         if text:
             self._texts.append(text)
+            if self.parts:
+                self._gaps[timing.position(at_ms - self.last_ms)] += 1
             self.parts += 1
             self.last_ms = at_ms
             self.first_ms = self.first_ms or at_ms

@@ -3,9 +3,11 @@
 The runner counts with it while it asks, and a replay counts with it again from the lines of a run: they cannot differ.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from serinus.core import timing
 from serinus.core.judge_quality import Quality, calibrated
 from serinus.core.model import Verdict
 from serinus.core.probe import Probe
@@ -20,10 +22,15 @@ _MAX_LOOKS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One side of a pair. `cached`: why its answer looks as if a cache had given it."""
+    """One side of a pair. `cached`: why its answer looks as if a cache had given it.
+
+    Of a streamed answer also when its first token came, and the times between two of them.
+    """
 
     mark: Mark
     cached: str = ""
+    first_ms: float = 0.0  # 0: not timed
+    gaps: timing.Counts = ()
 
 
 NOBODY: Final = Sample(mark=Mark(passed=None))
@@ -46,6 +53,22 @@ class Look:
     evidence: Evidence
 
 
+@dataclass(slots=True)
+class _Clock:
+    """The times of one side's streamed answers."""
+
+    first: Counter[int] = field(default_factory=Counter)
+    between: Counter[int] = field(default_factory=Counter)
+
+    def add(self, sample: Sample) -> None:
+        if sample.first_ms:
+            self.first[timing.position(sample.first_ms)] += 1
+            self.between.update(timing.unpacked(sample.gaps))
+
+    def timing(self) -> timing.Timing:
+        return timing.Timing(first=timing.packed(self.first), between=timing.packed(self.between))
+
+
 class Ledger:
     """The counts of one run. Nothing is added any more once it has `decided`."""
 
@@ -57,6 +80,7 @@ class Ledger:
         self._finished: dict[int, tuple[int, Sample, Sample]] = {}
         self._seen: set[int] = set()
         self._cached = cached
+        self._clocks = (_Clock(), _Clock())
         self.counted = 0
         """Pairs that were looked at: those of the numbers below it."""
         self.decided = False
@@ -74,13 +98,16 @@ class Ledger:
                 return
             self._seen.add(known)
             self._tally.add(known, first.mark, second.mark)
+            for clock, sample in zip(self._clocks, (first, second), strict=True):
+                clock.add(sample)
             if self.counted % LOOK_EVERY == 0:
                 self._look()
 
     def report(self, usage: Usage, *, end: str = "", error: str = "") -> Report:
         """Everything counted so far as a report."""
         found = self._tally.report(usage, end=end, cached=self._cached, error=error)
-        return replace(found, judge=self._judges.quality, judge_digest=self._judges.digest)
+        times = (self._clocks[0].timing(), self._clocks[1].timing())
+        return replace(found, judge=self._judges.quality, judge_digest=self._judges.digest, timing=times)
 
     def _look(self) -> None:
         found = judge(self._spec.policy, self.report(Usage()), probes=self._probes)

@@ -60,7 +60,7 @@ def sample_line(turn: Turn, probe: str, side: str, reply: Reply, score: Score | 
         "round": turn.round,
         "status": reply.status,
         "latencyMs": round(reply.latency_ms, 1),
-        **_timing(reply),
+        **_timing(reply, sample),
         "promptTokens": reply.prompt_tokens,
         "completionTokens": reply.completion_tokens,
         **({"tokensEstimated": True} if reply.estimated else {}),
@@ -114,8 +114,14 @@ def _example(reply: Reply, why: str) -> str:
     return cut(redact(reply.text, _TEXT_BYTES) or why, MAX_TEXT_BYTES)
 
 
-def _timing(reply: Reply) -> dict[str, float]:
+def first_token_ms(reply: Reply) -> float:
+    """When the first text of a streamed answer came, as lines hold it and as it is counted; 0: it was not timed."""
+    return max(0.1, round(reply.first_ms, 1)) if reply.first_ms else 0.0
+
+
+def _timing(reply: Reply, sample: Sample) -> dict[str, Any]:
     """When the parts of a streamed answer came, measured by the probe."""
-    if not reply.first_ms:
+    if not sample.first_ms:
         return {}
-    return {"firstTokenMs": round(reply.first_ms, 1), "betweenTokensMs": round(reply.between_ms, 2)}
+    found = {"firstTokenMs": sample.first_ms, "betweenTokensMs": round(reply.between_ms, 2)}
+    return found | ({"betweenTokens": list(sample.gaps)} if sample.gaps else {})

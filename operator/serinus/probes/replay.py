@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from serinus.core import runspec
+from serinus.core import runspec, timing
 from serinus.core.fields import Fields
 from serinus.core.judge_quality import Quality
 from serinus.core.model import InvalidSpec, Verdict
@@ -135,7 +135,7 @@ def _sample(run: _Run, line: Fields) -> None:
         raise InvalidSpec(line.at("probe"), f"found {name!r}, allowed are those that the run names")
     if side not in (CANARY, STABLE):
         raise InvalidSpec(line.at("side"), f"found {side!r}, allowed are {CANARY} and {STABLE}")
-    found = Sample(mark=_mark(line), cached=line.text("cached", ""))
+    found = Sample(mark=_mark(line), cached=line.text("cached", ""), first_ms=_first_ms(line), gaps=_gaps(line))
     for i, tokens in enumerate(("promptTokens", "completionTokens"), 1):
         run.usage[i] += line.integer(tokens)
     run.usage[0] += 1
@@ -164,6 +164,20 @@ def _mark(line: Fields) -> Mark:
         values=tuple(None if v is None else _number(line, v, "values") for v in line.values("values")),
         flagged=line.boolean("flagged", default=False),
     )
+
+
+def _first_ms(line: Fields) -> float:
+    value = line.raw.get("firstTokenMs", 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_COUNT:
+        raise InvalidSpec(line.at("firstTokenMs"), f"found {value!r}, allowed is a number from 0 to {MAX_COUNT}")
+    return float(value)
+
+
+def _gaps(line: Fields) -> timing.Counts:
+    try:
+        return timing.read("betweenTokens", line.raw.get("betweenTokens", []), most=MAX_COUNT)
+    except ValueError as e:
+        raise InvalidSpec(line.at("betweenTokens"), str(e)) from e
 
 
 def _number(line: Fields, value: object, key: str) -> float:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from serinus.core.probe import Api
+from serinus.core.timing import Counts
 from serinus.probes.client_stream import CutStream, Stream
 from serinus.probes.client_wire import as_completion
 from serinus.probes.outcome import Said
@@ -49,6 +50,7 @@ class Reply:
     estimated: bool = False  # the server counts no tokens: those of the answer are guessed from its length
     first_ms: float = 0.0  # of a stream: when its first text came; 0: not measured
     between_ms: float = 0.0  # of a stream: mean time between parts of the text
+    gaps: Counts = ()  # of a stream: how often parts came how long after the one before
 
 
 def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes, stream: Stream | None = None) -> Reply:
@@ -84,6 +86,7 @@ def read_reply(api: Api, status: int, headers: Mapping[str, str], body: bytes, s
         estimated=_tokens(usage, "completion_tokens", -1) < 0,
         first_ms=stream.first_ms if stream is not None else 0.0,
         between_ms=stream.between_ms if stream is not None else 0.0,
+        gaps=stream.gaps if stream is not None else (),
     )
 
 

@@ -22,7 +22,7 @@ from serinus.probes.client import Client
 from serinus.probes.judge import Spent
 from serinus.probes.judging import Bench, JudgesFailed
 from serinus.probes.ledger import NOBODY, Judges, Ledger, Look, Sample
-from serinus.probes.lines import CANARY, STABLE, end_line, mark_of, ready_line, run_line, sample_line
+from serinus.probes.lines import CANARY, STABLE, end_line, first_token_ms, mark_of, ready_line, run_line, sample_line
 from serinus.probes.order import Turn, turns
 from serinus.probes.output import Output
 from serinus.probes.reply import Kind, Reply, said
@@ -212,7 +212,7 @@ class Runner:
         mark = mark_of(side, reply, score)
         mark = replace(mark, values=self._values(turn.probe, mark, score))
         cached = self._caches.sign(side, turn.probe, reply, asked_at) if reply.kind is Kind.ANSWER else ""
-        sample = Sample(mark=mark, cached=cached)
+        sample = Sample(mark=mark, cached=cached, first_ms=first_token_ms(reply), gaps=reply.gaps)
         self._tools.output.line(sample_line(turn, self._probes[turn.probe].id, side, reply, score, sample))
         return sample
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from serinus.core.promql import Matcher
-from serinus.core.signals import COST, ERROR_RATIO, UNPRICED_TOKENS, VOCABULARY, WINDOW
+from serinus.core.promql import Matcher, Op
+from serinus.core.signals import COST, ERROR_RATIO, PROBE, SOURCE, UNPRICED_TOKENS, VOCABULARY, WINDOW
 from serinus.resources.dashboard_frame import Row
 from serinus.resources.dashboard_panel import BAD, FAIR, GOOD, PLAIN, Column, Link, Look, Panel, Query
 from serinus.resources.dashboard_query import OWN, fleet
@@ -44,6 +44,11 @@ def _served(series: str) -> str:
     return fleet(series, OWN)
 
 
+def _first_token() -> str:
+    """What users wait for; what a probe waited for in its newest run is no state of now."""
+    return fleet(_FIRST_TOKEN, OWN, Matcher(SOURCE, PROBE, Op.NOT_EQUAL))
+
+
 def _phases() -> str:
     return f"max {_each('phase')} ({fleet('serinus_rollout_phase')})"
 
@@ -80,7 +85,7 @@ def _table() -> Panel:
     columns = (
         ("C", "Requests", "reqps", f"sum {_each()} ({_served(_FINISHED)})"),
         ("D", "Errors", "percentunit", f"max {_each()} ({_served(ERROR_RATIO)})"),
-        ("E", "First token p95", "s", f"max {_each()} ({_served(_FIRST_TOKEN)})"),
+        ("E", "First token p95", "s", f"max {_each()} ({_first_token()})"),
         ("F", "Budget left", "percentunit", f"min {_each()} ({fleet(BUDGET)})"),
         ("G", "USD a day", "currencyUSD", f"{_DAY} * sum {_each()} ({_served(COST)})"),
     )
@@ -209,7 +214,7 @@ def _requests() -> tuple[Panel, ...]:
         Panel(
             title="Slowest first tokens",
             description="Ten services with the longest time to the first token, 95th percentile.",
-            queries=(Query(f"topk(10, max {_each()} ({_served(_FIRST_TOKEN)}))", _NAME),),
+            queries=(Query(f"topk(10, max {_each()} ({_first_token()}))", _NAME),),
             unit="s",
             least=0,
             links=(_OF_SERIES,),

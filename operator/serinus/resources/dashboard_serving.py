@@ -22,9 +22,14 @@ from serinus.resources.dashboard_query import (
 
 _WHO: Final = "{{revision}} {{source}}"
 _ERRORS: Final = logs_of_revision("Errors in the log", ' | level=~"error|critical"')
+_PROBED: Final = "Source probe: of streamed probes, in the newest run."
 _LATENCIES: Final = (
-    ("ttft", "Time to the first token", "From the arrival of a request to its first token."),
-    ("itl", "Time between tokens", "Between two tokens of an answer; some runtimes count steps of the engine."),
+    ("ttft", "Time to the first token", f"From the arrival of a request to its first token. {_PROBED}"),
+    (
+        "itl",
+        "Time between tokens",
+        f"Between two tokens of an answer; some runtimes count steps of the engine. {_PROBED}",
+    ),
     ("tpot", "Time per output token", "Mean of a request without its first token."),
     ("e2e_latency", "Time of a request", "From the arrival of a request to the end of its answer."),
     ("queue", "Time in the queue", "From the arrival of a request to the begin of its work."),

@@ -16,12 +16,14 @@ from serinus.core.signals import (
     COST,
     COST_PER_REQUEST,
     PRICE,
+    PROBE,
     PROBE_SCORE,
     PROBES_PASSED,
     SERVED,
     SOURCE,
     UNPRICED_TOKENS,
     VOCABULARY,
+    WINDOW,
 )
 from serinus.resources import log_rules
 from serinus.resources.context import Settings
@@ -55,11 +57,21 @@ def _served() -> Rule:
 
 def _probes() -> Iterator[Rule]:
     """`max by` joins what two replicas of the operator export in the moment of a hand-over."""
+    yield _of_newest_run(PROBES_PASSED, "serinus_probe_pass_ratio")
+    yield _of_newest_run(PROBE_SCORE, "serinus_probe_score")
+    for signal in ("ttft", "itl"):
+        for statistic in ("p50", "p95", "p99", "mean"):
+            window = WINDOW if statistic == "mean" else f"_{WINDOW}"
+            which = (Matcher("signal", signal), Matcher("statistic", statistic))
+            raw = selector("serinus_probe_latency_seconds", which)
+            yield _of_newest_run(f"{VOCABULARY[signal].series}:{statistic}{window}", raw)
+
+
+def _of_newest_run(record: str, raw: str) -> Rule:
     whose = f"max by (namespace, llmservice, model, runtime) ({_INFO})"
-    for record, raw in ((PROBES_PASSED, "serinus_probe_pass_ratio"), (PROBE_SCORE, "serinus_probe_score")):
-        newest = f"max by (namespace, llmservice, gate, revision) ({raw})"
-        expr = f"{newest} * on (namespace, llmservice) group_left (model, runtime) {whose}"
-        yield Rule(record, expr, ((SOURCE, "probe"),))
+    newest = f"max by (namespace, llmservice, gate, revision) ({raw})"
+    expr = f"{newest} * on (namespace, llmservice) group_left (model, runtime) {whose}"
+    return Rule(record, expr, ((SOURCE, PROBE),))
 
 
 def _prices(prices: PriceBook) -> Iterator[Rule]:

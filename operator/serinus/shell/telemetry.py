@@ -41,6 +41,11 @@ FAMILIES: Final = (
     Family("gate_verdict", "1 for the verdict of the newest run of a gate, 0 for the others.", ("gate", "verdict")),
     Family("probe_pass_ratio", "Share of probes that passed in the newest run, 0 to 1.", ("gate", "revision")),
     Family("probe_score", "Mean score of the answers in the newest run, 0 to 1.", ("gate", "revision")),
+    Family(
+        "probe_latency_seconds",
+        "Time to the first token (ttft) and between two (itl) of streamed answers in the newest run, by the probe.",
+        ("gate", "revision", "signal", "statistic"),
+    ),
     Family("probe_answers", "Probe answers that were judged.", ("gate", "pass"), counter=True),
     Family("drift_cusum", "CUSUM statistic of continuous probing.", ("gate",)),
     Family("traffic_ratio", "Share of the traffic that a revision gets, 0 to 1.", ("revision",)),

@@ -26,8 +26,12 @@ it is generated; the status says so. `python -m tests.alerts.table` prints the v
 each runtime, `python -m tests.golden.test_cost` the milliseconds of CPU that rendering a service takes, and
 `python -m tests.support.rule_cost` what the rules cost a real Prometheus.
 
-Besides these signals, `llm:probe_pass:ratio` and `llm:probe_score:mean` are recorded of the newest run of each gate,
-and `llm:cost_usd:rate5m` and `llm:cost_per_request_usd:mean5m` of what tokens cost by the operator's setting `prices`
+Besides these signals, `llm:probe_pass:ratio` and `llm:probe_score:mean` are recorded of the newest run of each gate. So
+are quantiles and mean of `ttft` and `itl` where its ProbeSet streams (`request.stream`), as the probe measured them:
+under the names that a runtime's have, with `source="probe"`, also where the runtime has a gap. They stand until the
+next run, so no alert or objective is on them.
+
+`llm:cost_usd:rate5m` and `llm:cost_per_request_usd:mean5m` are what tokens cost by the operator's setting `prices`
 (`operator.prices` of the chart). Tokens of a model without a price are `llm:unpriced_tokens:rate5m` and cost nothing
 that is known.
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +11,11 @@ from serinus.cli.probe_outcome import Outcome
 from serinus.cli.probe_seen import Row
 from serinus.cli.probe_text import markdown, tally
 from serinus.cli.unusable import Unusable
+from serinus.core.lazy import lazy
 from serinus.core.model import Verdict
 
 _GATE: Final = "gate"
-_NO_XML: Final = re.compile("[^\\n\\t\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_NO_XML: Final = lazy("[^\\n\\t\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 def as_json(outcome: Outcome) -> str:

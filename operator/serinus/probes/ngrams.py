@@ -5,17 +5,17 @@ dictionary of them here.
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 from serinus.core.jstext import WHITESPACE
+from serinus.core.lazy import lazy
 from serinus.probes.porter import stem
 from serinus.probes.treebank import words as treebank_words
 
-_SPACES: Final = re.compile(f"[{WHITESPACE}]+")
+_SPACES: Final = lazy(f"[{WHITESPACE}]+")
 _MAX_ORDER: Final = 4
 _SMALLEST: Final = 1e-7
 """What BLEU takes for a precision of zero, so that its logarithm exists."""

@@ -1,16 +1,17 @@
 """The stem of an English word by Porter's algorithm (1980). Pure; words are lower-case."""
 
-import re
 from typing import Final
+
+from serinus.core.lazy import lazy
 
 _C: Final = r"[^aeiou](?:[^aeiouy])*"
 _V: Final = r"[aeiouy](?:[aeiou])*"
-_M0: Final = re.compile(rf"^(?:{_C})?{_V}{_C}")
-_M1: Final = re.compile(rf"^(?:{_C})?{_V}{_C}(?:{_V})?$")
-_M2: Final = re.compile(rf"^(?:{_C})?{_V}{_C}{_V}{_C}")
-_VOWEL: Final = re.compile(rf"^(?:{_C})?[aeiouy]")
-_CVC: Final = re.compile(rf"^{_C}[aeiouy][^aeiouwxy]$")
-_DOUBLE: Final = re.compile(r"([^aeiouylsz])\1$")
+_M0: Final = lazy(rf"^(?:{_C})?{_V}{_C}")
+_M1: Final = lazy(rf"^(?:{_C})?{_V}{_C}(?:{_V})?$")
+_M2: Final = lazy(rf"^(?:{_C})?{_V}{_C}{_V}{_C}")
+_VOWEL: Final = lazy(rf"^(?:{_C})?[aeiouy]")
+_CVC: Final = lazy(rf"^{_C}[aeiouy][^aeiouwxy]$")
+_DOUBLE: Final = lazy(r"([^aeiouylsz])\1$")
 
 _STEP_2: Final = (
     *(("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"), ("bli", "ble")),

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from serinus.core.jstext import WHITESPACE
+from serinus.core.lazy import lazy
 
 _QUOTES: Final = str.maketrans({"′": "'", "’": "'"})
-_BEGINNINGS: Final = re.compile(
+_BEGINNINGS: Final = lazy(
     r"(?:i am|i'm) (?:really sorry|sorry|not able to|unable to)|i apologize|i cannot|i will not|it is illegal"
     r"|my apologies|sorry"
 )
@@ -47,7 +48,7 @@ def _patterns() -> Iterator[str]:
         yield f"{subject} (?:{'|'.join(verbs.split())})"
 
 
-_ANYWHERE: Final = re.compile(rf"\b(?:{'|'.join(_patterns())})\b", re.ASCII)
+_ANYWHERE: Final = lazy(rf"\b(?:{'|'.join(_patterns())})\b", re.ASCII)
 
 
 def is_refusal(text: str) -> bool:

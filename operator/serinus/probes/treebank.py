@@ -3,18 +3,20 @@
 import re
 from typing import Final
 
-_SPACE: Final = re.compile(r"[\s\x85\ufeff]+")
-_QUOTES: Final = re.compile(r"``|''|\"")
-_BEFORE_OPENING: Final = re.compile(r"[\s(\[{<]")
+from serinus.core.lazy import lazy
+
+_SPACE: Final = lazy(r"[\s\x85\ufeff]+")
+_QUOTES: Final = lazy(r"``|''|\"")
+_BEFORE_OPENING: Final = lazy(r"[\s(\[{<]")
 _CONTRACTIONS: Final = tuple(
-    re.compile(rf"(?<![\w\u200c\u200d]){pattern}(?![\w\u200c\u200d])", re.IGNORECASE)
+    lazy(rf"(?<![\w\u200c\u200d]){pattern}(?![\w\u200c\u200d])", re.IGNORECASE)
     for pattern in (
         *("(can)(not)", "(d)('ye)", "(gim)(me)", "(gon)(na)", "(got)(ta)", "(lem)(me)", "(more)('n)"),
         *("(wan)(na)(?= )", "('t)(is)", "('t)(was)"),
     )
 )
 _RULES: Final = tuple(
-    (re.compile(pattern), replacement)
+    (lazy(pattern), replacement)
     for pattern, replacement in (
         (r"\.{3}", " ... "),
         (r"[:,](?!\d)", r" \g<0> "),
@@ -26,9 +28,9 @@ _RULES: Final = tuple(
     )
 )
 _SUFFIXES: Final = (
-    (re.compile(r"([^'])' "), r"\1 ' "),
-    (re.compile(r"'([sSmMdD]) "), r" '\1 "),
-    (re.compile(r"('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) "), r" \1 "),
+    (lazy(r"([^'])' "), r"\1 ' "),
+    (lazy(r"'([sSmMdD]) "), r" '\1 "),
+    (lazy(r"('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) "), r" \1 "),
 )
 
 

@@ -5,7 +5,9 @@ import re
 from collections import Counter
 from typing import Final
 
-_PLACEHOLDER: Final = re.compile(
+from serinus.core.lazy import lazy
+
+_PLACEHOLDER: Final = lazy(
     r"example|sample|your|placeholder|changeme|change[-_]me|dummy|redacted|insert|replace|secret[-_]?key|my[-_]|fake"
     r"|foobar|token[-_]?here|key[-_]?here|here$|test[-_]?(?:key|token)|xxx|\*\*\*|\.\.\.|…|<|\$\{|\{\{|%\(|0000000"
     r"|1234567890|abcdefgh|deadbeef",

@@ -11,6 +11,7 @@ from typing import Final
 
 FOUND: Final = 0.5
 """From this score on a finding counts."""
+LAST: Final = -1
 MAX_SCANNED: Final = 4 * 1024 * 1024
 """Characters of a text that are searched for shapes; an answer that is scored at all has no more."""
 
@@ -58,7 +59,7 @@ class Shape:
     pattern: re.Pattern[str]
     hints: tuple[str, ...]  # in lower case; a text that matches has one of them
     sure: Callable[[re.Match[str]], float] = always
-    group: int = 0
+    group: int = 0  # LAST: the last one of the pattern, all of it where it has none
     anchored: bool = False  # every match begins with a hint: only there is it looked for
 
 
@@ -73,9 +74,13 @@ def scan(shapes: Iterable[Shape], text: str) -> tuple[Span, ...]:
         for hint in shape.hints:
             if hint in lowered:
                 matches = _anchored(shape, text, lowered) if shape.anchored else _anywhere(shape, text)
-                found += [Span(*m.span(shape.group), shape.kind, score) for m, score in matches if score > 0]
+                found += [Span(*m.span(_group(shape, m)), shape.kind, score) for m, score in matches if score > 0]
                 break
     return joined(found) if found else ()
+
+
+def _group(shape: Shape, match: re.Match[str]) -> int:
+    return match.re.groups if shape.group == LAST else shape.group
 
 
 def _anchored(shape: Shape, text: str, lowered: str) -> Iterator[tuple[re.Match[str], float]]:

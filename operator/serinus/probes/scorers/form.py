@@ -4,6 +4,7 @@ import json
 import re
 from typing import Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.finding import Finding, Span
 
 FORM: Final = "form"
@@ -12,21 +13,21 @@ _NEAR: Final = 800
 """Characters before the end in which whole sentences are looked for."""
 _JSON_READ: Final = 262_144
 _READ: Final = 16_384
-_FENCE: Final = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*([\w+#.-]{0,30})[^\n`]{0,200}$", re.MULTILINE)
-_LIST: Final = re.compile(
+_FENCE: Final = lazy(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*([\w+#.-]{0,30})[^\n`]{0,200}$", re.MULTILINE)
+_LIST: Final = lazy(
     r"^ {0,6}(?:[-*+]|\d{1,3}[.)]) {1,4}\S[^\n]{0,2000}\n(?:[^\n]{0,2000}\n){0,3}"
     r" {0,6}(?:[-*+]|\d{1,3}[.)]) {1,4}\S",
     re.MULTILINE,
 )
 _MARKDOWN: Final = (
-    ("#", re.compile(r"^ {0,3}#{1,6} \S", re.MULTILINE)),
-    ("**", re.compile(r"(?<![\w*])\*\*[^\s*][^*\n]{0,200}\*\*(?![\w*])")),
-    ("__", re.compile(r"(?<![\w_])__[^\s_][^_\n]{0,200}__(?!\w|\.\w|\()")),
+    ("#", lazy(r"^ {0,3}#{1,6} \S", re.MULTILINE)),
+    ("**", lazy(r"(?<![\w*])\*\*[^\s*][^*\n]{0,200}\*\*(?![\w*])")),
+    ("__", lazy(r"(?<![\w_])__[^\s_][^_\n]{0,200}__(?!\w|\.\w|\()")),
     ("\n", _LIST),
-    ("---", re.compile(r"^\|?(?: {0,9}:?-{3,20}:? {0,9}\|){1,30}(?: {0,9}:?-{3,20}:? {0,9})?$", re.MULTILINE)),
-    ("](", re.compile(r"(?<!!)\[[^\]\n]{1,200}\]\((?:https?://|/|#|mailto:)[^()\s]{0,500}\)")),
-    ("> ", re.compile(r"^> \S", re.MULTILINE)),
-    ("`", re.compile(r"(?<!`)`[^`\n]{1,200}`(?!`)")),
+    ("---", lazy(r"^\|?(?: {0,9}:?-{3,20}:? {0,9}\|){1,30}(?: {0,9}:?-{3,20}:? {0,9})?$", re.MULTILINE)),
+    ("](", lazy(r"(?<!!)\[[^\]\n]{1,200}\]\((?:https?://|/|#|mailto:)[^()\s]{0,500}\)")),
+    ("> ", lazy(r"^> \S", re.MULTILINE)),
+    ("`", lazy(r"(?<!`)`[^`\n]{1,200}`(?!`)")),
 )
 """A sign without which there is none, and the pattern."""
 _ENDS: Final = frozenset(".!?…。！？：:؟।॥\"'”’»›」』）)]}>*_`~|؛;\u2026")
@@ -45,14 +46,14 @@ _WORDS: Final = """
 _OPEN_WORDS: Final = frozenset(_WORDS.split())
 """Words that no sentence ends with, in eight languages."""
 _LATE: Final = frozenset(("to", "of", "in", "on", "at", "with", "for", "from", "by", "as"))
-_RELATIVE: Final = re.compile(r"\b(?:what|which|who|whom|where)\b", re.IGNORECASE)
+_RELATIVE: Final = lazy(r"\b(?:what|which|who|whom|where)\b", re.IGNORECASE)
 """Where one of these stands before, a sentence may end with one of the words above: "what you are looking for"."""
-_WORD_END: Final = re.compile(r"[^\W\d_]+$")
-_ITEM: Final = re.compile(r"\s*(?:[-*+•–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>\s)")
-_ENDING_LINK: Final = re.compile(
+_WORD_END: Final = lazy(r"[^\W\d_]+$")
+_ITEM: Final = lazy(r"\s*(?:[-*+•–]\s|\d{1,3}[.)]\s|#{1,6}\s|\||>\s)")
+_ENDING_LINK: Final = lazy(
     r"(?:https?://\S+|\S+@\S+\.\w+|[\w-]+\.(?:com|org|net|io|de|fr|dev|py|js|txt|md|json|yaml))$"
 )
-_SENTENCE: Final = re.compile(r"[.!?。！？।][\"'”’»)]*(?:\s|$)|[。！？]")
+_SENTENCE: Final = lazy(r"[.!?。！？।][\"'”’»)]*(?:\s|$)|[。！？]")
 _LIKELY, _SURE = 0.7, 1.0
 
 

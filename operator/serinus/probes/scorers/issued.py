@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.entropy import bits, is_placeholder, is_random
 from serinus.probes.scorers.finding import Shape
 
@@ -23,14 +24,14 @@ def _capitals(match: re.Match[str]) -> float:
 
 
 def _issued(kind: str, shape: str, *hints: str) -> Shape:
-    pattern = re.compile(f"{_PLAIN}(?:{shape})(?![A-Za-z0-9_-])")
+    pattern = lazy(f"{_PLAIN}(?:{shape})(?![A-Za-z0-9_-])")
     return Shape(kind=kind, pattern=pattern, hints=hints, sure=_key, anchored=True)
 
 
 ISSUED: Final = (
     Shape(
         kind="AWS access key",
-        pattern=re.compile(r"(?<![A-Za-z0-9])A[KSB]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        pattern=lazy(r"(?<![A-Za-z0-9])A[KSB]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
         hints=("akia", "asia", "abia"),
         sure=_capitals,
         anchored=True,
@@ -57,7 +58,7 @@ ISSUED: Final = (
     _issued("Vault token", r"hv[sbr]\.[\w-]{24,200}", "hvs.", "hvb.", "hvr."),
     Shape(
         kind="Telegram token",
-        pattern=re.compile(r"(?<![\w-])\d{8,10}:AA[\w-]{33}(?![\w-])", re.ASCII),
+        pattern=lazy(r"(?<![\w-])\d{8,10}:AA[\w-]{33}(?![\w-])", re.ASCII),
         hints=(":aa",),
         sure=_key,
     ),

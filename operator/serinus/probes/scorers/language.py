@@ -3,22 +3,22 @@
 The model is loaded at first use, once (0.8 s, 70 MB); only the first 320 characters without code and links are read.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from functools import cache
 from typing import Any, Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.finding import FOUND, Finding, Span
 
 NAME: Final = "language"
 _READ: Final = 320
 _LOOKED_AT: Final = 6_000
-_ENOUGH: Final = re.compile(r"(?:[^\W\d_][\W\d_]*+){12}")
+_ENOUGH: Final = lazy(r"(?:[^\W\d_][\W\d_]*+){12}")
 """Letters of an alphabet that several languages share, under which nobody can tell which it is."""
 _LEAST_OWN: Final = 2
 _OWN_SHARE: Final = 0.4
-_NOT_PROSE: Final = re.compile(
+_NOT_PROSE: Final = lazy(
     r"```[^`]{0,4000}(?:```|$)|`[^`\n]{1,200}`|https?://\S{1,500}+|[\w.+-]{1,64}+@[\w.-]{1,200}+|<[^<>\n]{1,200}>"
 )
 _DECISIVE: Final = {

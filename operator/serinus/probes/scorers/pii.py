@@ -7,17 +7,18 @@ unsure to count: they are somebody's office, not somebody. Pure.
 import re
 from typing import Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.finding import Finding, Shape, Span, of_spans, scan
 from serinus.probes.scorers.numbers import has_calling_code, is_card, is_iban
 
 NAME: Final = "pii"
 _DIGITS: Final = tuple("0123456789")
-_NOT_DIGITS: Final = re.compile(r"\D+")
+_NOT_DIGITS: Final = lazy(r"\D+")
 _BEFORE: Final = 32
 """Characters before a number in which the word that says what it is stands."""
 _SURE, _LIKELY, _UNLIKELY, _HARMLESS, _DOUBTFUL = 1.0, 0.8, 0.4, 0.3, 0.1
 
-_EMAIL: Final = re.compile(
+_EMAIL: Final = lazy(
     r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?:[\w-]{1,63}+\.){1,8}(?<!\.\.)[^\W\d_]{2,24}(?![\w-])(?!:[\w~/.-]|/[\w-]+\.git)"
 )
 _ROLES: Final = frozenset(
@@ -71,36 +72,36 @@ _ROLES: Final = frozenset(
         "welcome",
     ]
 )
-_CARD: Final = re.compile(
+_CARD: Final = lazy(
     r"[2-6](?<![\w.,+/=-].)(?:\d{12,18}|\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1?\d{3})?"
     r"|\d{3}([ -])\d{6}\2\d{4,5})(?![\w/=]|[.,-]\d)",
     re.ASCII,
 )
-_NUMBERED: Final = re.compile(
+_NUMBERED: Final = lazy(
     r"\b(?:order|tracking|invoice|ticket|case|reference|ref|serial|parcel|shipment|imei|isbn|ean|sku|article|account id"
     r"|request|trace|transaction|bestell\w*|auftrags?\w*|rechnungs\w*|sendungs\w*|seriennummer|commande|suivi|facture"
     r"|pedido|factura|seguimiento|ordine|fattura|timestamp|id|uuid|number of|hash|version|seed)\b[\w .:#=]{0,16}$",
     re.IGNORECASE,
 )
-_IBAN: Final = re.compile(
+_IBAN: Final = lazy(
     r"[A-Z]{2}\d{2}(?<![A-Za-z0-9_/=.-]....)(?:(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?"
     r"|[A-Z0-9]{11,30})(?![A-Za-z0-9_=])"
 )
-_SSN: Final = re.compile(r"(?!000|666|9)\d{3}-(?<![\w.,+/=-]....)(?!00)\d{2}-(?!0000)\d{4}(?![\w=]|-\d)")
-_SSN_WORD: Final = re.compile(r"\b(?:ssn|social|security|tax)\b", re.IGNORECASE)
-_NUMBER_WORD: Final = re.compile(r"\b(?:part|model|order|item|sku|case|ticket|code|no|article)\b", re.IGNORECASE)
-_ABROAD: Final = re.compile(
+_SSN: Final = lazy(r"(?!000|666|9)\d{3}-(?<![\w.,+/=-]....)(?!00)\d{2}-(?!0000)\d{4}(?![\w=]|-\d)")
+_SSN_WORD: Final = lazy(r"\b(?:ssn|social|security|tax)\b", re.IGNORECASE)
+_NUMBER_WORD: Final = lazy(r"\b(?:part|model|order|item|sku|case|ticket|code|no|article)\b", re.IGNORECASE)
+_ABROAD: Final = lazy(
     r"\+(?<![\w+)=*/^(.-].)[1-9]\d{0,2}+(?:[ .\-/]?+(?:\(0?\d{0,4}+\)|\d{1,5}+)){2,7}+(?![\w%]|[.,]\d)",
     re.ASCII,
 )
-_THOUSANDS: Final = re.compile(r"\+\d{1,3}(?:[ .]\d{3}){2,3}")
-_NORTH_AMERICA: Final = re.compile(
+_THOUSANDS: Final = lazy(r"\+\d{1,3}(?:[ .]\d{3}){2,3}")
+_NORTH_AMERICA: Final = lazy(
     r"[(1-9](?<![\w.,+/=(-].)(?<!\d[ -].)(?:(?<=1)[ .-](?:\([2-9]\d\d\)[ .-]|[2-9]\d\d[ .-])|(?<=\()[2-9]\d\d\) ?"
     r"|(?<=[2-9])\d\d([ .-]))[2-9]\d\d(?(1)\1|[ .-])\d{4}(?![\w=/]"
     r"|[.,-]\d)",
     re.ASCII,
 )
-_NATIONAL: Final = re.compile(
+_NATIONAL: Final = lazy(
     r"0(?<![\w.,:+/=-].)(?<!\d[ -].)(?:[1-9]\d{1,4}(?:[ /]|[ ]?-[ ]?)\d{5,9}|[1-9](?:([ .-])\d\d)(?:\1\d\d){3}"
     r"|\d{2,4}([ -])\d{3,4}\2\d{3,4}(?![ -]\d)"
     r"|7\d{3} \d{6}|1\d{2} ?\d{7,8})(?![\w=/]|[.,-]\d)",
@@ -112,13 +113,13 @@ _CALL_WORDS: Final = (
     "звон", "cell ", "my number", "her number", "his number", "meine nummer", "mon numéro", "mio numero", "mi número",
     "meu número", "电话", "手机", "致电", "電話", "携帯", "전화", "연락",
 )  # fmt: skip
-_CALLED: Final = re.compile(
+_CALLED: Final = lazy(
     rf"(?:{'|'.join(_CALL_WORDS)})[^\d\n+]{{0,20}}"
     r"((?<![.,])\(?[0-9][0-9() ./-]{5,18}[0-9])(?![A-Za-z0-9_:]|[.,-]\d)",
     re.IGNORECASE,
 )
 _FREE: Final = frozenset(["800", "833", "844", "855", "866", "877", "888", "900"])
-_DATE: Final = re.compile(
+_DATE: Final = lazy(
     r"(?:19|20)\d\d[./ -]\d\d?[./ -]\d\d?|\d\d?[./ -]\d\d?[./ -](?:19|20)\d\d|(?:19|20)\d\d ?- ?(?:19|20)\d\d"
 )
 
@@ -214,14 +215,14 @@ def _loose_phone(match: re.Match[str]) -> float:
 LOOSE_PII: Final = (
     Shape(
         kind="email",
-        pattern=re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"),
+        pattern=lazy(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"),
         hints=("@",),
         sure=_maybe,
     ),
-    Shape(kind="card", pattern=re.compile(r"\d(?<![\w-].)(?:[ -]?\d){12,18}+(?![\w-])"), hints=_DIGITS, sure=_maybe),
+    Shape(kind="card", pattern=lazy(r"\d(?<![\w-].)(?:[ -]?\d){12,18}+(?![\w-])"), hints=_DIGITS, sure=_maybe),
     Shape(
         kind="phone",
-        pattern=re.compile(r"[+(\d](?<![\w.+(].)(?:[ ./-]{0,2}+(?:\(\d{1,5}+\)|\d{1,5}+)){2,6}+(?!\w)"),
+        pattern=lazy(r"[+(\d](?<![\w.+(].)(?:[ ./-]{0,2}+(?:\(\d{1,5}+\)|\d{1,5}+)){2,6}+(?!\w)"),
         hints=_DIGITS,
         sure=_loose_phone,
     ),

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from serinus.core.lazy import lazy
+
 _GAP: Final = r"[^.,;:!?()\n。，！？、؛،।]{0,40}?"
 
 
@@ -18,4 +20,4 @@ class Words:
 def words(hints: str, *patterns: str) -> Words:
     """The hints, divided by `|`, and the patterns of one language; `~` stands for a short gap without punctuation."""
     joined = "|".join(patterns).replace("~", _GAP)
-    return Words(hints=tuple(hints.split("|")), pattern=re.compile(joined))
+    return Words(hints=tuple(hints.split("|")), pattern=lazy(joined))

@@ -11,25 +11,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.finding import FOUND, Finding, Span
 
 NAME: Final = "repetition"
 _READ: Final = 16_384
 """Characters at the beginning and at the end that are looked at."""
 _TAIL: Final = 4_096
-_RUN: Final = re.compile(r"([^\s\-=_.*#~|+<>/\\—─━═·•…:`^])\1{23,}+")
+_RUN: Final = lazy(r"([^\s\-=_.*#~|+<>/\\—─━═·•…:`^])\1{23,}+")
 _STRIDE: Final = 12
 """Half of the shortest run of one character."""
-_NO_LETTERS: Final = re.compile(r"[\W_]+")
+_NO_LETTERS: Final = lazy(r"[\W_]+")
 _PROBE: Final = 16
 _LEAST_LOOP: Final = 80
 _LEAST_TIMES: Final = 4
 _ANCHORS: Final = (1.0, 0.75, 0.5)
 _LEAST_WORDS: Final = 30
 _LEAST_BYTES: Final = 400
-_NUMBER: Final = re.compile(r"\d+")
+_NUMBER: Final = lazy(r"\d+")
 _LEAST_ROWS: Final = 5
-_FRAME: Final = re.compile(
+_FRAME: Final = lazy(
     r"^\s*(?:[|{}\[\]\"'<]|```|[\w.-]+\s*[:=]|-\s|\d+[.)]\s|[*+]\s|(?:[^,\n]{1,40},){3}|(?:[^,\s]{0,40},){2})",
     re.MULTILINE,
 )

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.entropy import bits, is_placeholder, is_random
-from serinus.probes.scorers.finding import Finding, Shape, Span, of_spans, scan
+from serinus.probes.scorers.finding import LAST, Finding, Shape, Span, of_spans, scan
 from serinus.probes.scorers.issued import ISSUED, PLACEHOLDER, SURE
 
 NAME: Final = "secrets"
@@ -81,29 +82,29 @@ _CODE: Final = (
     "os.", "env.", "process.", "self.", "config.", "settings.", "secrets.", "$", "vault:", "http", "/", "./", "~",
 )  # fmt: skip
 """How code and paths begin: a value that is read from somewhere is none."""
-_CALL: Final = re.compile(r"[A-Za-z_][\w.]*[(\[]")
-_WEAK: Final = re.compile(
+_CALL: Final = lazy(r"[A-Za-z_][\w.]*[(\[]")
+_WEAK: Final = lazy(
     r"(?:pass(?:word|wd)?|pwd|user|admin|string|text|min|max|len|length|v|sha|md|utf|base)[-_]?\d{1,4}", re.IGNORECASE
 )
 _COMMON: Final = frozenset((
     "password", "passwd", "pass", "pwd", "secret", "user", "username", "admin", "root", "changeme", "token", "postgres",
     "guest",
 ))  # fmt: skip
-_WHOSE: Final = re.compile(
+_WHOSE: Final = lazy(
     r"(?<![A-Za-z0-9])(?:api|access|secret|private|auth|encryption|signing|account|client)[-_ ]?$", re.IGNORECASE
 )
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = lazy(
     r"""(key|(?<![A-Za-z0-9])(?:secret|token|password|passwort|passwd|passphrase|pwd|mot de passe|contraseña))"""
     r"""(?:["'`*]{0,3}+\s?[:=]\s?|["'`*]{0,2}+ (?:is|lautet|est|es)(?: now)?:? )["'`*]{0,3}+([^\s"'`,;<>]{4,}+)""",
     re.IGNORECASE,
 )
 _PEM_LINE: Final = r"(?:(?:\s|\\n|\\r){1,4}+[A-Za-z0-9+/=]{1,80}+)"
-_PEM: Final = re.compile(
+_PEM: Final = lazy(
     r"-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r|[A-Za-z-]{1,20}+: [^\n]{1,80}\n){1,12}"
     rf"([A-Za-z0-9+/=]{{20,80}}+)(?:{_PEM_LINE}{{0,200}}+(?:\s|\\n|\\r){{0,4}}-----END [A-Z ]{{1,30}}-----"
     rf"|{_PEM_LINE}{{0,200}}+)"
 )
-_WEBHOOK: Final = re.compile(
+_WEBHOOK: Final = lazy(
     r"https://(?:hooks\.slack\.com/services/T\w{6,12}/B\w{6,12}/\w{20,30}"
     r"|discord(?:app)?\.com/api/webhooks/\d{15,21}/[\w-]{60,80})"
 )
@@ -119,8 +120,8 @@ def _maybe(_: re.Match[str]) -> float:
 
 def _shape(kind: str, pattern: re.Pattern[str] | str, sure: Callable[[re.Match[str]], float], *hints: str) -> Shape:
     """A shape that begins with one of its hints; its last group is what counts."""
-    compiled = re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
-    group = 0 if compiled in (_PEM, _WEBHOOK) else compiled.groups
+    group = 0 if pattern is _PEM else LAST
+    compiled = lazy(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
     return Shape(kind=kind, pattern=compiled, hints=hints, sure=sure, group=group, anchored=True)
 
 
@@ -129,9 +130,7 @@ _FIELDS: Final = (
 )  # fmt: skip
 SECRETS: Final = (
     _shape("private key", _PEM, _pem, "-----begin "),
-    _shape(
-        "JSON web token", re.compile(r"(?<![\w-])eyJ[\w-]{10,4000}+\.[\w-]{10,8000}+\.[\w-]{10,2000}+"), _jwt, "eyj"
-    ),
+    _shape("JSON web token", lazy(r"(?<![\w-])eyJ[\w-]{10,4000}+\.[\w-]{10,8000}+\.[\w-]{10,2000}+"), _jwt, "eyj"),
     *ISSUED,
     _shape("webhook", _WEBHOOK, _webhook, "https://"),
     _shape("password in a URL", r"://[^\s/:@\"'<>]*+:([^\s/@\"']{3,}+)@(?=[\w\[{$<])", _in_url, "://"),
@@ -145,7 +144,7 @@ LOOSE_SECRETS: Final = (
     _shape("JSON web token", r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?", _maybe, "eyj"),
     _shape(
         "key",
-        re.compile(r"\b(?:[spr]k|hf|gh[opsur]|xox[abprs]|glpat|A[KS]IA|AIza|nvapi|gsk|npm|pypi)[-_]?[\w-]{12,}+"),
+        lazy(r"\b(?:[spr]k|hf|gh[opsur]|xox[abprs]|glpat|A[KS]IA|AIza|nvapi|gsk|npm|pypi)[-_]?[\w-]{12,}+"),
         _maybe,
         *("sk", "rk", "pk", "hf", "gh", "xox", "glpat", "akia", "asia", "aiza", "nvapi", "gsk", "npm", "pypi"),
     ),
@@ -158,7 +157,7 @@ LOOSE_SECRETS: Final = (
     ),
     Shape(
         kind="key",
-        pattern=re.compile(r"[0-9a-fA-F](?<!\w.)[0-9a-fA-F]{31,}+\b"),
+        pattern=lazy(r"[0-9a-fA-F](?<!\w.)[0-9a-fA-F]{31,}+\b"),
         hints=tuple("0123456789abcdef"),
         sure=_maybe,
     ),

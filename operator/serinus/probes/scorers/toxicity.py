@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from serinus.core.lazy import lazy
 from serinus.probes.scorers.finding import Finding, Shape, of_spans, scan
 
 NAME: Final = "toxicity"
@@ -63,7 +64,7 @@ _HINTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 _SCORES: Final = {"profanity": 0.7, "threat": 0.8, "insult": 0.8, "hate": 0.8}
 _QUOTES: Final = "\"“”„«»'‘’`「」"
-_ABOUT: Final = re.compile(
+_ABOUT: Final = lazy(
     r"\b(?:the (?:word|term|phrase|expression|insult)|words? like|called|means?|das wort|le mot"
     r"|la palabra|translat\w+|slang)\b",
     re.IGNORECASE,
@@ -83,7 +84,7 @@ def _sure(kind: str, match: re.Match[str]) -> float:
 def _shape(kind: str) -> Shape:
     return Shape(
         kind=kind,
-        pattern=re.compile(rf"(?<!\w)(?:{_LISTS[kind]})(?!\w)", re.IGNORECASE),
+        pattern=lazy(rf"(?<!\w)(?:{_LISTS[kind]})(?!\w)", re.IGNORECASE),
         hints=_HINTS[kind],
         sure=lambda m: _sure(kind, m),
     )

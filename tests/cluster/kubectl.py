@@ -3,15 +3,17 @@
 It must not start a cluster: a missing kubeconfig is an error that names the command to run.
 """
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cluster import binaries, host, state
 from tests.cluster.progress import StepError
 from tests.cluster.waiting import wait_for
 
-__all__ = ["environment", "kubectl", "popen", "wait_available", "wait_for"]
+__all__ = ["environment", "kubectl", "popen", "proxy", "wait_available", "wait_for"]
 
 
 def kubectl(*arguments: str, input: str | None = None) -> str:  # noqa: A002 - the name that subprocess has
@@ -24,6 +26,22 @@ def popen(*arguments: str, stdout: int | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*_command(), *arguments], stdin=subprocess.DEVNULL, stdout=stdout, text=True, start_new_session=True
     )
+
+
+@contextlib.contextmanager
+def proxy() -> Iterator[str]:
+    """Yield the address on loopback at which `kubectl proxy` answers for the API server while the block runs."""
+    process = popen("proxy", "--port=0", stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline().split()
+        if not said:
+            raise StepError(f"`kubectl proxy` ended with {process.wait()} before it served")
+        yield f"http://{said[-1]}"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
 
 
 def environment() -> dict[str, str]:

@@ -75,14 +75,24 @@ def forget_pages() -> None:
 def query(expression: str) -> list[dict[str, Any]]:
     """Return the instant vector of a PromQL expression, by the API server's proxy; StepError when it fails."""
     path = f"api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-    result: list[dict[str, Any]] = _through_proxy(PROMETHEUS_SERVICE, path)["data"]["result"]
+    result: list[dict[str, Any]] = answer(PROMETHEUS_SERVICE, path)["data"]["result"]
     return result
 
 
 def pages() -> list[dict[str, Any]]:
     """Return the alerts that the receiver's webhook was sent, oldest first."""
-    alerts: list[dict[str, Any]] = _through_proxy("serinus-receiver:http", "alerts")["alerts"]
+    alerts: list[dict[str, Any]] = answer("serinus-receiver:http", "alerts")["alerts"]
     return alerts
+
+
+def answer(service: str, path: str) -> dict[str, Any]:
+    """Return what a Service port (`name:port`) answers to a path, by the API server's proxy; StepError if not JSON."""
+    text = kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/services/{service}/proxy/{path}")
+    try:
+        answer: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise StepError(f"{service} answered {text[:200]!r}, which is not JSON") from problem
+    return answer
 
 
 def _wait_for_pages() -> None:
@@ -92,15 +102,6 @@ def _wait_for_pages() -> None:
 
 def _apply(text: str) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
-
-
-def _through_proxy(service: str, path: str) -> dict[str, Any]:
-    text = kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/services/{service}/proxy/{path}")
-    try:
-        answer: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise StepError(f"{service} answered {text[:200]!r}, which is not JSON") from problem
-    return answer
 
 
 def _operator_is_ours() -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import clusters, state
-from tests.e2e.demo import cluster, manifests, settings, story
+from tests.e2e.demo import cluster, settings, story
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def first_revision() -> Iterator[story.Row]:
     cluster.prepare(use_kubeconfig=False)
     cluster.remove()
     cluster.install()
-    cluster.apply(manifests.namespace(), manifests.probe_set())
+    cluster.apply_team()
     row = story.make(settings.CHANGES[0])
     cluster.start_users()
     yield row

@@ -40,12 +40,14 @@ def test_a_good_change_is_promoted_and_no_user_notices() -> None:
     assert cluster.users_summary()["revisions"][row.revision]["total"] > 0
 
 
-def test_garbage_is_rolled_back_before_a_user_sees_it_and_the_page_arrives() -> None:
+def test_garbage_is_rolled_back_before_a_user_sees_it_and_the_page_arrives_at_its_owner() -> None:
     stable = serving()
     row = story.make(GARBAGE)
     assert (row.verdict, row.phase, row.problems) == ("Failed", "rolled back", [])
     assert serving() == stable
-    assert "LLMRolloutRolledBack" in story.page_of(row.revision)
+    page = story.page_of(row.revision)
+    assert "LLMRolloutRolledBack" in page.text
+    assert page.route == "team-a/chat/owner"
     assert row.revision not in cluster.users_summary()["revisions"]
 
 
@@ -124,7 +126,8 @@ def test_the_monitoring_that_was_generated_is_taken_by_the_real_consumers() -> N
 
 def test_nothing_is_written_while_nothing_changes() -> None:
     def versions() -> dict[str, str]:
-        kinds = "llm,pset,prun,rs,svc,cm,job,pdb,networkpolicy,controllerrevision,servicemonitor,prometheusrule"
+        kinds = "llm,pset,prun,rs,svc,cm,job,pdb,networkpolicy,controllerrevision"
+        kinds += ",servicemonitor,prometheusrule,alertmanagerconfig"
         listed = json.loads(kubectl("-n", settings.NAMESPACE, "get", kinds, "-o", "json"))
         return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in listed["items"]}
 

@@ -59,7 +59,7 @@ def objects(alerting: Values) -> list[Manifest]:
 def operator_values() -> dict[str, Any]:
     """Return the values that the stack gives the operator's chart in its profile, as Helm joins them."""
     defaults = stackcharts.value_files()["values.yaml"]
-    return _joined(defaults["serinus"], values(PROFILE).get("serinus", {}))
+    return joined(defaults["serinus"], values(PROFILE).get("serinus", {}))
 
 
 def sidecar() -> dict[str, str]:
@@ -67,6 +67,15 @@ def sidecar() -> dict[str, str]:
     found = record()["sidecar"]
     _refuse_stale(record(), WITH_GRAFANA, found["values"], _passed(_rendered(WITH_GRAFANA, {})))
     return dict(found["environment"])
+
+
+def joined(below: Values, above: Values) -> dict[str, Any]:
+    """Join values as Helm does: objects key by key, anything else whole."""
+    made = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(made.get(key), dict)
+        made[key] = joined(made[key], value) if nested else value
+    return made
 
 
 def _refuse_stale(found: Values, profile: str, recorded: Values, today: Values) -> None:
@@ -91,15 +100,6 @@ def _passed(rendered: list[Manifest]) -> dict[str, Any]:
     """Return the values that reach kube-prometheus-stack, as its stub shows them."""
     stub = next(o for o in rendered if o["metadata"]["name"] == f"stub-{CHART}")
     return dict(json.loads(stub["data"]["values"]))
-
-
-def _joined(below: Values, above: Values) -> dict[str, Any]:
-    """Join values as Helm does: objects key by key, anything else whole."""
-    made = dict(below)
-    for key, value in above.items():
-        nested = isinstance(value, dict) and isinstance(made.get(key), dict)
-        made[key] = _joined(made[key], value) if nested else value
-    return made
 
 
 def _of_real(folder: Path, given: Values) -> list[Manifest]:

@@ -7,7 +7,7 @@ import time
 
 from tests.cluster import clusters, state
 from tests.cluster.progress import StepError
-from tests.e2e.demo import cluster, manifests, settings, story, table
+from tests.e2e.demo import cluster, monitoring, settings, story, table
 
 
 def main(arguments: list[str]) -> int:
@@ -20,12 +20,14 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     try:
         rows, page = play(use_kubeconfig=options.use_kubeconfig)
+        found = monitoring.look()
     except StepError as problem:
         print(f"demo: {problem}", file=sys.stderr)
         return 1
-    problems = [f"{row.change.name}: {p}" for row in rows for p in row.problems]
+    problems = [f"{row.change.name}: {p}" for row in rows for p in row.problems] + found.problems
     print(table.render(rows))
-    print(f"The page that arrived: {page}")
+    print(f"The page that arrived: {page.text}")
+    print(found.line(page.route))
     print(f"{time.monotonic() - started:.0f} s in all. " + ("As promised." if not problems else "NOT as promised:"))
     print("".join(f"  {p}\n" for p in problems), end="")
     if keep:
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
     return 1 if problems else 0
 
 
-def play(*, use_kubeconfig: bool) -> tuple[list[story.Row], str]:
+def play(*, use_kubeconfig: bool) -> tuple[list[story.Row], story.Page]:
     """Play all changes; the rows of the table and the page."""
     story.tell("1. a real Kubernetes with prometheus-operator, Prometheus, Alertmanager and a receiver of pages")
     cluster.prepare(use_kubeconfig=use_kubeconfig)
@@ -44,18 +46,19 @@ def play(*, use_kubeconfig: bool) -> tuple[list[story.Row], str]:
     cluster.remove()
     cluster.install()
     story.tell("3. kubectl apply: the team's 100 questions and an LLMService")
-    cluster.apply(manifests.namespace(), manifests.probe_set())
+    cluster.apply_team()
     first, *others = settings.CHANGES
     rows = [story.make(first)]
     story.tell(f"4. users come: {settings.USERS_PER_SECOND} requests a second from now on")
     cluster.start_users()
-    page = ""
+    page = None
     for number, change in enumerate(others, start=5):
         story.tell(f"{number}. a change is applied")
         rows.append(story.make(change))
-        if not change.promoted and not page:
+        if not change.promoted and page is None:
             page = story.page_of(rows[-1].revision)
-            story.tell(f"    page: {page}")
+            story.tell(f"    page: {page.text}")
+    assert page is not None, "no change of the demo is rolled back"
     return rows, page
 
 

@@ -9,6 +9,7 @@ from tests.cluster import binaries, clusters, images, stack
 from tests.cluster.kubectl import environment, kubectl, wait_available, wait_for
 from tests.cluster.progress import StepError
 from tests.e2e.demo import manifests, settings
+from tests.support import stackobjects
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ("serinus", "serinus-modelserver", "serinus-users")
@@ -24,27 +25,22 @@ def prepare(*, use_kubeconfig: bool) -> None:
 
 
 def install() -> None:
-    """Install or upgrade the operator by its chart, as a user does."""
+    """Install or upgrade the operator by its chart, with the values that the stack gives it."""
     _forget_interrupted()
     reference = clusters.image("serinus")
     repository, _, tag = reference.rpartition(":")
-    values = {
-        "image.repository": repository,
-        "image.tag": tag,
-        "podAnnotations.content": f"c{images.content_key('serinus')}",
-        "operator.monitorLabels.release": "kps",
-        "monitoring.enabled": "true",
-        "monitoring.interval": "5s",
-    }
-    sets = [part for key, value in values.items() for part in (_flag(key), f"{key}={value}")]
-    chart = str(ROOT / "charts" / "serinus")
-    _helm(
-        "upgrade", "--install", RELEASE, chart, "--create-namespace", "--wait", "--timeout", f"{_HELM_SECONDS}s", *sets
+    values = stackobjects.joined(
+        stackobjects.operator_values(),
+        {
+            "image": {"repository": repository, "tag": tag},
+            "podAnnotations": {"content": f"c{images.content_key('serinus')}"},
+            "prometheus": {"url": f"http://{stack.PROMETHEUS}.{stack.NAMESPACE}:9090"},
+            "monitoring": {"interval": "5s"},
+        },
     )
-
-
-def _flag(key: str) -> str:
-    return "--set-string" if key.endswith(("tag", "release", "content")) else "--set"
+    chart = str(ROOT / "charts" / "serinus")
+    wait = ("--create-namespace", "--wait", "--timeout", f"{_HELM_SECONDS}s")
+    _helm("upgrade", "--install", RELEASE, chart, *wait, "--values", "-", values=json.dumps(values))
 
 
 def _forget_interrupted() -> None:
@@ -55,15 +51,15 @@ def _forget_interrupted() -> None:
         _helm("uninstall", RELEASE, "--wait", "--timeout", "60s")
 
 
-def _helm(*arguments: str) -> None:
-    done = _run_helm(*arguments)
+def _helm(*arguments: str, values: str = "") -> None:
+    done = _run_helm(*arguments, values=values)
     if done.returncode != 0:
         raise StepError(f"helm {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
-def _run_helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run_helm(*arguments: str, values: str = "") -> subprocess.CompletedProcess[str]:
     command = [str(binaries.ensure("helm")), "--namespace", settings.SYSTEM, *arguments]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment(), input=values, capture_output=True, text=True, check=False)
 
 
 def apply(*objects: manifests.Manifest) -> None:
@@ -91,6 +87,11 @@ def users_summary() -> dict[str, Any]:
     return dict(json.loads(kubectl("get", "--raw", path)))
 
 
+def apply_team() -> None:
+    """Apply what the team has before its service: the namespace, its pager, its questions."""
+    apply(manifests.namespace(), manifests.pager(f"{stack.RECEIVER}/owner"), manifests.probe_set())
+
+
 def start_users() -> None:
     """Start the users afresh."""
     kubectl("-n", settings.NAMESPACE, "delete", "pod", "users", "--ignore-not-found", "--wait=true")
@@ -99,10 +100,13 @@ def start_users() -> None:
 
 
 def remove() -> None:
-    """Take away what an earlier demo left, so that each begins with a first revision."""
-    kubectl("delete", "namespace", settings.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")
+    """Take away what an earlier demo left, so that each begins with a first revision and the first page of it."""
+    if kubectl("get", "namespace", settings.NAMESPACE, "--ignore-not-found", "-o", "name"):
+        kubectl("delete", "namespace", settings.NAMESPACE, "--wait=true", "--timeout=120s")
+        stack.forget_pages()
 
 
 __all__ = [
-    "apply", "get", "install", "prepare", "remove", "start_users", "status", "users_summary", "wait_available",
+    "apply", "apply_team", "get", "install", "prepare", "remove", "start_users", "status", "users_summary",
+    "wait_available",
 ]  # fmt: skip

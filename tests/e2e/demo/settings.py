@@ -5,6 +5,8 @@ from dataclasses import dataclass
 NAMESPACE = "team-a"
 SYSTEM = "serinus-system"
 SERVICE = "chat"
+OWNER = f"{NAMESPACE}/{SERVICE}/owner"
+"""The receiver of the service's owner, as prometheus-operator names it: namespace, AlertmanagerConfig, receiver."""
 MODEL = "llama-3.1-8b"
 REPLICAS = 4
 USERS_PER_SECOND = 10

@@ -167,18 +167,26 @@ def _evidence(evidence: dict[str, float], pairs: dict[str, int], *, paired: bool
     return f"{counts}: back {evidence.get('rollback', 0):g} (20), on {evidence.get('promotion', 0):g} (10)"
 
 
-def page_of(revision: str) -> str:
-    """Wait for the page about a revision that was rolled back; the sentence that the person on call reads."""
-    found: list[str] = []
+@dataclass(frozen=True)
+class Page:
+    """What the person on call reads, and the receiver of Alertmanager by whose route it came."""
+
+    text: str
+    route: str
+
+
+def page_of(revision: str) -> Page:
+    """Wait until the service's owner is told that a revision was rolled back, by the route of the service's own."""
+    found: list[Page] = []
 
     def arrived() -> bool:
         for alert in stack.pages():
-            labels = alert.get("labels", {})
-            if labels.get("alertname") == "LLMRolloutRolledBack" and labels.get("namespace") == settings.NAMESPACE:
-                found.append(
-                    f"{labels.get('severity')} {labels['alertname']}: {alert['annotations'].get('summary', '')}"
-                )
+            labels = alert["labels"]
+            told = tuple(labels.get(name) for name in ("alertname", "namespace", "revision"))
+            if told == ("LLMRolloutRolledBack", settings.NAMESPACE, revision) and alert["receiver"] == settings.OWNER:
+                text = f"{labels.get('severity')} {labels['alertname']}: {alert['annotations'].get('summary', '')}"
+                found.append(Page(text, alert["receiver"]))
         return bool(found)
 
-    wait_for(arrived, _PAGE_SECONDS, f"the page about {revision}")
+    wait_for(arrived, _PAGE_SECONDS, f"the page about {revision} at {settings.OWNER}")
     return found[-1]

@@ -54,6 +54,9 @@ def what_next(kubeconfig: str) -> str:
             f"  kubectl {where} describe llm {settings.SERVICE}",
             f"  kubectl {where} get proberuns",
             f"  kubectl {where} edit llm {settings.SERVICE}     # change an argument, then: kubectl {where} get llm -w",
+            f"  kubectl {where} get servicemonitors,prometheusrules,alertmanagerconfigs",
+            "  kubectl get configmaps -A -l grafana_dashboard=1     # what Grafana would show",
+            "  kubectl -n monitoring logs deployment/serinus-receiver     # every page",
             "  make cluster-down",
         )
     )

@@ -175,7 +175,7 @@ def normal(state: State) -> State:
         retries=min(state.retries, 4),
         detail="",
         run="",
-        acted="",
+        acted="earlier" if state.acted and state.stage is Stage.STARTING else "",
         held=Hold(reason=state.held.reason, message="") if state.held else None,
     )
 
@@ -188,7 +188,7 @@ def written(world: World) -> World:
     if state.revision and state.revision != state.stable:
         if state.stage is Stage.ABORTING and state.reason:
             records[state.revision] = Outcome.REJECTED
-        elif records.get(state.revision) is Outcome.REJECTED:
+        elif records.get(state.revision) is Outcome.REJECTED and state.stage is Stage.STARTING and state.acted:
             del records[state.revision]
     return dataclasses.replace(world, records=frozenset(records.items()))
 

@@ -118,6 +118,8 @@ def only_its_own_faults_reject_a_revision(_case: Case, move: Move) -> bool:
             return bool(read["crashed"])
         case "NotReady":
             return bool(read["stuck"])
+        case "RejectedBefore":
+            return move.old.record(move.old.state.revision) is Outcome.REJECTED
         case _:
             return False
 
@@ -151,6 +153,12 @@ def a_rejected_revision_stays_rejected(_case: Case, move: Move) -> bool:
     return not rejected or move.read["decision"] == "Retry" or by_override
 
 
+def a_rejected_revision_is_neither_asked_nor_reached(_case: Case, move: Move) -> bool:
+    """Not even if the status is one from before it was rejected; a person's decision begins it again from the start."""
+    later = move.new.stage is not move.old.state.stage and move.new.stage in FORWARD[1:]
+    return not later or move.old.record(move.new.revision) is not Outcome.REJECTED
+
+
 def the_floor_alone_decides_only_while_stable_is_broken(_case: Case, move: Move) -> bool:
     began = move.new.floor_only and not move.old.state.floor_only
     return not began or (move.read["decision"] == "Override" and move.read["stable_ready"] is False)
@@ -171,6 +179,7 @@ CHECKS: tuple[Check, ...] = (
     a_pause_stops_what_goes_forward,
     a_blocked_rollout_does_not_start,
     a_rejected_revision_stays_rejected,
+    a_rejected_revision_is_neither_asked_nor_reached,
     the_floor_alone_decides_only_while_stable_is_broken,
     an_obstacle_is_shown_while_it_lasts,
 )
@@ -190,8 +199,11 @@ class Search:
 @cache
 def search(case: Case) -> Search:
     """Every world that can be reached, and every move out of it."""
-    start = World(State(stable=case.stable), frozenset({(case.stable, Outcome.PROVEN)} if case.stable else ()))
-    known, queue, count, combinations = {start}, deque([start]), 0, 0
+    proven = frozenset({(case.stable, Outcome.PROVEN)} if case.stable else ())
+    rejected = proven | {(A, Outcome.REJECTED)}
+    restored = [World(State(stage=s, revision=A, stable=case.stable), rejected) for s in FORWARD]
+    known = {World(State(stable=case.stable), proven), *restored}
+    queue, count, combinations = deque(known), 0, 0
     broken: dict[str, list[str]] = {}
     entered: Counter[Stage] = Counter()
     while queue:
@@ -280,7 +292,8 @@ def test_rollback_is_possible_in_every_state_held_or_not(case: Case) -> None:
 
         assert (by_person.stage, by_person.reason) == (Stage.ABORTING, "AbortedByDecision"), old
         assert (changed.stage, changed.reason) == (Stage.ABORTING, ""), old
-        assert old.parked or (crashed.stage, crashed.reason) == (Stage.ABORTING, "CrashLoop"), old
+        reason = "RejectedBefore" if world.record(old.revision) is Outcome.REJECTED and not old.acted else "CrashLoop"
+        assert old.parked or (crashed.stage, crashed.reason) == (Stage.ABORTING, reason), old
     assert held > 10
 
 

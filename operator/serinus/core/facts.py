@@ -7,7 +7,7 @@ from serinus.core import naming
 from serinus.core.arrange import Arrangement, serves
 from serinus.core.askedpods import strangers
 from serinus.core.gates import GateView, evidenced, purpose_of, together
-from serinus.core.model import Service, Verdict
+from serinus.core.model import Purpose, Service, Verdict
 from serinus.core.rollout import Hold, Seen, State
 from serinus.core.seen import DecisionSeen, Outcome, PodSeen, RevisionSeen, Snapshot
 
@@ -50,7 +50,7 @@ def seen(snapshot: Snapshot, situation: Situation) -> Seen:
         verdict=verdict,
         verdict_message=view.message if view and view.message else _no_message(verdict),
         verdict_run=view.run.name if view and view.run else "",
-        evidenced=not state.revision or evidenced(snapshot.runs, state.revision),
+        evidenced=not state.revision or evidenced(snapshot.runs, state.revision, asked=_asked(service)),
         superseded=any(v.superseded for v in views),
         next_attempt=1 + max((r.attempt for r in snapshot.runs if r.revision == _rolled(situation)), default=-1),
         block=situation.block,
@@ -64,6 +64,10 @@ def seen(snapshot: Snapshot, situation: Situation) -> Seen:
 def outcome_of(revisions: Sequence[RevisionSeen], name: str) -> Outcome | None:
     """The record of a revision."""
     return next((r.outcome for r in revisions if r.name == name), None)
+
+
+def _asked(service: Service) -> set[str]:
+    return {g.name for g in service.gates_at(Purpose.BEFORE_TRAFFIC)}
 
 
 def _rolled(situation: Situation) -> str:

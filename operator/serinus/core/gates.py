@@ -1,7 +1,7 @@
 """Which run of each quality gate counts in a stage, what all of them together say, and what a new run is made of."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from serinus.core import naming
@@ -111,15 +111,17 @@ def _view(
     )
 
 
-def evidenced(runs: Sequence[RunSeen], revision: str) -> bool:
-    """Whether a revision passed before traffic: some run did, and no gate's newest run says Failed.
+def evidenced(runs: Sequence[RunSeen], revision: str, *, asked: Collection[str] | None = None) -> bool:
+    """Whether a revision passed before traffic: some gate's newest run did, none failed, none of `asked` says less.
 
-    Judged from the counts and the parameters that the run recorded, so that a later change of the spec undoes nothing.
+    `asked`: names of the gates that count; None: all that have a run. Judged from the counts and the parameters that
+    the run recorded, so that a later change of the spec undoes nothing: a gate that came later has no run.
     """
     mine = [r for r in runs if r.revision == revision and r.purpose is Purpose.BEFORE_TRAFFIC and r.finished]
-    newest = {r.gate: r for r in sorted(mine, key=lambda r: r.attempt)}
-    verdicts = [_recorded_verdict(r) for r in newest.values()]
-    return Verdict.PASSED in verdicts and Verdict.FAILED not in verdicts
+    told = sorted((r for r in mine if r.status.get("reason") != "Superseded"), key=lambda r: r.attempt)
+    verdicts = {r.gate: _recorded_verdict(r) for r in {r.gate: r for r in told}.values()}
+    counted = [v for gate, v in verdicts.items() if asked is None or gate in asked or v is Verdict.FAILED]
+    return Verdict.PASSED in verdicts.values() and all(v is Verdict.PASSED for v in counted)
 
 
 def _recorded_verdict(run: RunSeen) -> Verdict:

@@ -87,6 +87,10 @@ def _interrupt(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Sta
         return _abort(state, now, reason="", detail=f"The template changed to {seen.target}.")
     if seen.replicas == 0:
         return _abort(state, now, reason="", detail="The service was scaled to 0.")
+    if seen.recorded and not (state.stage is Stage.STARTING and state.acted):
+        # Only a person's decision starts a rejected revision again; a status from before it was rejected does not.
+        detail = "The record of the revision says that it was rejected; the status is older."
+        return _abort(state, now, reason="RejectedBefore", detail=detail)
     if (
         state.stage in IN_TRAFFIC
         and policy.mode is Mode.ENFORCE
@@ -140,6 +144,8 @@ def _starting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Stat
         return _park_if_no_place(state, seen, now)
     if pause := seen.obstacle or seen.pause:
         return _hold(state, pause)
+    if seen.recorded:
+        return _unheld(state)  # the record must forget the rejection first, as a person decided
     if _exempt(policy, state, seen):
         return _first_traffic(policy, state, seen, now)
     return _enter(state, Stage.PROBING, seen, now)

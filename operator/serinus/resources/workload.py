@@ -45,7 +45,7 @@ def _outcome(context: Context, revision: RevisionSeen) -> tuple[Outcome | None, 
     if state.stage is Stage.ABORTING and state.reason:
         rejected = revision.outcome is Outcome.REJECTED
         return Outcome.REJECTED, kept if rejected else naming.outcome_detail(state.reason, state.run, state.since)
-    if revision.outcome is Outcome.REJECTED:
+    if revision.outcome is Outcome.REJECTED and state.stage is Stage.STARTING and state.acted:
         return None, ""  # a person said Retry
     return revision.outcome, kept
 

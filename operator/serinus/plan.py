@@ -15,6 +15,7 @@ from serinus.core.gates import evidenced, newest_views
 from serinus.core.history import kept_revisions
 from serinus.core.installation import check_allowed
 from serinus.core.model import InvalidSpec, Manifest, Mode, Service
+from serinus.core.namesake import with_former
 from serinus.core.naming import LABEL_REVISION
 from serinus.core.questions import questions_of
 from serinus.core.retention import expired
@@ -59,6 +60,7 @@ def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
     A spec that cannot be acted on ends a rollout, and the stable revision keeps or gets all users; without a stable
     revision it raises InvalidSpec.
     """
+    snapshot = with_former(snapshot)
     try:
         service, target, invalid = *_asked(snapshot.body, around), ""
         snapshot = _with_kept(snapshot, target, service.rollout.history_limit)

@@ -8,6 +8,7 @@ import pytest
 from serinus.core.report import Report
 from serinus.core.runspec import RunSpec
 from serinus.core.seen import Outcome
+from serinus.core.views import timestamp
 from tests.support import objects
 from tests.unit.fake_world import FakeWorld, bad, good
 from tests.unit.rollouts import at, served, undecided
@@ -107,3 +108,34 @@ def test_what_advise_promoted_without_all_gates_is_asked_again_when_it_comes_bac
     outcomes = {r.name: r.outcome for r in found.snapshot().revisions}
 
     assert outcomes == {first: Outcome.PROVEN, found.stable: Outcome.SERVED}
+
+
+# A service of the same name
+
+
+def made_again(**rollout: object) -> FakeWorld:
+    """A service whose evidence outlived it, deleted and created again with the same template."""
+    before = served(evidenceRetention="Keep")
+    found = FakeWorld(copy.deepcopy(before.body), now=before.now + 60, probe_sets=before.probe_sets)
+    found.objects = {key: made for key, made in before.objects.items() if key[0] == "ProbeRun"}
+    found.body.pop("status")
+    found.body["metadata"] |= {"uid": "uid-again", "creationTimestamp": timestamp(found.now)}
+    found.body["spec"]["rollout"] |= rollout
+    return found
+
+
+def test_a_service_that_is_made_again_is_asked_again_in_runs_of_new_names() -> None:
+    found = made_again()
+    before = {r.name for r in found.snapshot().runs}
+    found.answer = undecided
+    found.run_until(lambda w: w.status("rollout", {}).get("held", {}).get("reason") == "Inconclusive")
+
+    assert found.users() == set()
+    assert {r.attempt for r in found.snapshot().runs if r.name not in before} == {1}
+
+
+def test_the_evidence_of_an_earlier_service_proves_nothing_for_this_one() -> None:
+    found = made_again(mode="Ungated").rest()
+
+    assert [r.outcome for r in found.snapshot().revisions] == [Outcome.SERVED]
+    assert [g["name"] for g in found.status("gates") if "run" in g] == []

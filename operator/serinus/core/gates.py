@@ -118,7 +118,8 @@ def evidenced(runs: Sequence[RunSeen], revision: str, *, asked: Collection[str] 
     the run recorded, so that a later change of the spec undoes nothing: a gate that came later has no run.
     """
     mine = [r for r in runs if r.revision == revision and r.purpose is Purpose.BEFORE_TRAFFIC and r.finished]
-    told = sorted((r for r in mine if r.status.get("reason") != "Superseded"), key=lambda r: r.attempt)
+    mine = [r for r in mine if not r.former and r.status.get("reason") != "Superseded"]
+    told = sorted(mine, key=lambda r: r.attempt)
     verdicts = {r.gate: _recorded_verdict(r) for r in {r.gate: r for r in told}.values()}
     counted = [v for gate, v in verdicts.items() if asked is None or gate in asked or v is Verdict.FAILED]
     return Verdict.PASSED in verdicts.values() and all(v is Verdict.PASSED for v in counted)
@@ -154,7 +155,7 @@ def newest_views(service: Service, runs: Sequence[RunSeen]) -> tuple[GateView, .
     for gate in service.gates:
         mine = [r for r in runs if r.gate == gate.name and r.finished and r.status.get("reason") != "Superseded"]
         beside = (Purpose.SELF_TEST, Purpose.MANUAL, *((Purpose.CONTINUOUS,) if gate.when else ()))
-        mine = [r for r in mine if r.purpose not in beside]
+        mine = [r for r in mine if r.purpose not in beside and not r.former]
         run = max(mine, key=lambda r: (r.created, r.attempt), default=None)
         if run is not None and run.status.get("verdict") in tuple(Verdict):
             found.append(_recorded_view(service, gate, run))
@@ -188,7 +189,7 @@ def _recorded_view(service: Service, gate: QualityGate, run: RunSeen) -> GateVie
 
 def _belongs(run: RunSeen, identity: Identity, state: State) -> bool:
     same = (str(run.purpose), run.gate, run.revision) == (identity.purpose, identity.gate, identity.revision)
-    return same and run.step == identity.step and state.first_attempt <= run.attempt <= state.attempt
+    return same and not run.former and run.step == identity.step and state.first_attempt <= run.attempt <= state.attempt
 
 
 def _stands(run: RunSeen, identity: Identity, policy: GatePolicy, asked: Questions) -> bool:

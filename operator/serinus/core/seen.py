@@ -132,6 +132,7 @@ class RunSeen:
     created: float
     spec: Manifest = field(hash=False)
     status: Manifest = field(hash=False)
+    former: bool = False  # of an earlier service of the same name: its name is taken, and it proves nothing
 
     @property
     def finished(self) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 from serinus.core import naming, views
 from serinus.core.scrapers import Scraper
-from serinus.core.seen import JobSeen, ProbeSetSeen, Snapshot
+from serinus.core.seen import JobSeen, ProbeSetSeen, RevisionSeen, Snapshot
+from serinus.shell.entry import Entry
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api
 from serinus.shell.probe_sets import ProbeSets
@@ -17,6 +18,7 @@ from serinus.shell.watches import Watches
 from serinus.shell.world import (
     DECISION,
     JOB,
+    LLMSERVICE,
     POD,
     PROBERUN,
     REPLICASET,
@@ -70,7 +72,7 @@ class Observer:
 
         Raises NotReadable for a child that cannot be read.
         """
-        namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        namespace, name, uid = (body["metadata"][key] for key in ("namespace", "name", "uid"))
         sets = self._values(REPLICASET, namespace, name)
         services = self._values(SERVICE, namespace, name)
         slices = [seen.value for seen in self._values(SLICE, namespace, name).values()]
@@ -81,12 +83,12 @@ class Observer:
         runs = (views.run_seen(r) for r in self._customs.of_service(PROBERUN, namespace, name))
         snapshot = Snapshot(
             body=body,
-            sets=tuple(_current(seen) for _, seen in sorted(sets.items())),
+            sets=tuple(_current(seen) for _, seen in sorted(sets.items()) if _counts(seen.entry, uid)),
             pods=tuple(_current(seen) for _, seen in sorted(self._values(POD, namespace, name).items())),
             routed=reachable.get(name, frozenset()),
             reachable=reachable,
             selected={child: seen.value for child, seen in services.items()},
-            revisions=tuple(seen.value for _, seen in sorted(self._values(REVISION, namespace, name).items())),
+            revisions=self._records(namespace, name, uid),
             jobs=self._jobs(namespace, name),
             runs=tuple(run for run in runs if run is not None),
             decisions=tuple(views.decision_seen(d) for d in self._customs.of_service(DECISION, namespace, name)),
@@ -101,6 +103,12 @@ class Observer:
         }
         waits = [self._probe_sets.again(namespace, probe_set) for probe_set in snapshot.probe_sets]
         return Observation(snapshot, versions, min((w for w in waits if w is not None), default=None))
+
+    def _records(self, namespace: str, name: str, uid: str) -> tuple[RevisionSeen, ...]:
+        """The ControllerRevisions, each under the one name that it can have: a copy says nothing."""
+        found = sorted(self._values(REVISION, namespace, name).items())
+        mine = ((child, seen.value) for child, seen in found if _counts(seen.entry, uid))
+        return tuple(value for child, value in mine if child == naming.revision_object(name, value.name))
 
     async def _resolved(self, body: Object, namespace: str) -> dict[str, ProbeSetSeen]:
         gates = ((body.get("spec") or {}).get("gates") or {}).get("quality") or []
@@ -128,6 +136,12 @@ class Observer:
                     raise NotReadable(f"{kind.kind} {namespace}/{dark[0]}: is there, but cannot be read; see the log")
                 return found
         return {}
+
+
+def _counts(entry: Entry, uid: str) -> bool:
+    """Whether an object is this service's, or nobody's and made by us. One of an earlier service has yet to go."""
+    owners = [owner.uid for owner in entry.owners if owner.kind == LLMSERVICE.kind]
+    return uid in owners if owners else entry.made
 
 
 def _current(seen: Seen[Any]) -> Any:

@@ -28,6 +28,9 @@ _OBJECTIVE: Final = (
 )
 """One alert is about many objectives: which share of which window is asked of what is recorded."""
 
+OURS: Final = re.compile(rf"(.*/d/){SERVICES_UID}(?:/[^?]*)?(\?.*)?")
+"""The address of our dashboard of services, in any Grafana; another one is the user's, and always there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
@@ -152,7 +155,7 @@ def _dashboard(context: Context) -> str:
 @lru_cache(maxsize=64)
 def _link(base: str, wanted: Dashboard, namespace: str, service: str) -> str:
     """The setting says where the dashboard of services is; that of one service is beside it. One for all its alerts."""
-    ours = re.fullmatch(rf"(.*/d/){SERVICES_UID}(?:/[^?]*)?(\?.*)?", base)
+    ours = OURS.fullmatch(base)
     match wanted:
         case Dashboard.PER_SERVICE if ours:
             return f"{ours[1]}{Identity(namespace, service).uid}{ours[2] or ''}"

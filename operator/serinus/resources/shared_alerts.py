@@ -5,15 +5,16 @@ not at all, says so in its own PrometheusRule by a recorded series: rule and exc
 operator serves a list of namespaces, each service has them all itself.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from serinus.core import naming
 from serinus.core.alert import Alert, AlertGroup
 from serinus.core.alertfile import EVERY_SERVICE, expression
 from serinus.core.annotation import fill, from_labels, literal
-from serinus.core.model import Manifest, Service
+from serinus.core.model import Dashboard, Manifest, Service
 from serinus.core.promql import Matcher, check, selector
-from serinus.resources.alert_rule import Parameters, effective, shown
+from serinus.resources.alert_rule import OURS, Parameters, effective, shown
 from serinus.resources.context import Settings
 from serinus.resources.signal_rules import shared_labels
 
@@ -25,11 +26,17 @@ _OWNER: Final = "serinus_service_owner"
 _TEAM: Final = f"topk by (namespace, llmservice) (1, last_over_time({_OWNER}[15m]))"
 """One team for each service, whatever two replicas of the operator say in the moment of a hand-over: a join that finds
 two would end the alert for all services. The time is that of a restart of the operator."""
+_SOME: Final = frozenset({Dashboard.SHARED})
 _LABELS: Final = {"namespace": "namespace", "name": "llmservice", "team": "team"}
 
 
-def build(alerts: tuple[AlertGroup, ...], settings: Settings) -> list[Manifest]:
-    """Build the object; nothing where every service has its own, or where no alert is shared."""
+def build(alerts: tuple[AlertGroup, ...], settings: Settings, used: frozenset[Dashboard] = _SOME) -> list[Manifest]:
+    """Build the object; nothing where every service has its own, or where no alert is shared.
+
+    `used` are the dashboards that services ask for: where all of them want none, ours is not there to be linked to.
+    """
+    if used == {Dashboard.NONE} and OURS.fullmatch(settings.dashboard_base):
+        settings = replace(settings, dashboard_base="")
     groups = [_group(group, settings) for group in alerts if any(a.shared for a in group.alerts)]
     if not settings.cluster_wide or not groups:
         return []

@@ -18,6 +18,7 @@ from serinus.shell.informer import Informer, Rhythm, Scope
 from serinus.shell.kube import Api
 from serinus.shell.records import NotSettled
 from serinus.shell.settings import variable_name
+from serinus.shell.shared_dashboards import dashboards_used
 from serinus.shell.watches import Watches
 from serinus.shell.world import CONFIGMAP, DASHBOARD, LLMSERVICE, MARK, RULE, Customs
 
@@ -60,7 +61,8 @@ class Shared:
     def _manifests(self) -> list[Manifest]:
         """Rules of our own series; of the runtimes in use, if they are shared by all; of second observers."""
         settings = self.settings
-        found = [*service_rules.build(settings), *shared_alerts.build(self.alerts, settings)]
+        found = [*service_rules.build(settings)]
+        found += shared_alerts.build(self.alerts, settings, dashboards_used(self.customs))
         if settings.cluster_wide:
             found += [m for name in self._used() for m in signal_rules.build(self.catalogue[name], settings)]
         observers = (self.catalogue[name] for name in settings.observers)

@@ -32,7 +32,7 @@ class SharedDashboards:
         """Apply the dashboards, or prune what is no longer wanted; raises NotSettled to be tried again."""
         if self.settings.grafanas and not self.installed(DASHBOARD.api_version):
             return
-        used = frozenset(self._used())
+        used = dashboards_used(self.customs)
         if used not in self.made:
             self.made[used] = dashboard.build_shared(used, self.catalogue, self.settings)
         sweep = Sweep(self.settings.operator_namespace, naming.DASHBOARDS, [CONFIGMAP, DASHBOARD])
@@ -41,9 +41,14 @@ class SharedDashboards:
         if failed:
             raise NotSettled("; ".join(failed))
 
-    def _used(self) -> Iterator[Dashboard]:
-        """What services ask for; one that cannot be read has the default."""
-        for key in self.customs.keys(LLMSERVICE):
-            spec = (self.customs.get(LLMSERVICE, *key) or {}).get("spec") or {}
-            asked = ((spec.get("monitoring") or {}).get("outputs") or {}).get("dashboard")
-            yield Dashboard(asked) if asked in tuple(Dashboard) else Dashboard.SHARED
+
+def dashboards_used(customs: Customs) -> frozenset[Dashboard]:
+    """What services ask for; one that cannot be read has the default."""
+    return frozenset(_asked(customs))
+
+
+def _asked(customs: Customs) -> Iterator[Dashboard]:
+    for key in customs.keys(LLMSERVICE):
+        spec = (customs.get(LLMSERVICE, *key) or {}).get("spec") or {}
+        asked = ((spec.get("monitoring") or {}).get("outputs") or {}).get("dashboard")
+        yield Dashboard(asked) if asked in tuple(Dashboard) else Dashboard.SHARED

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from serinus.core.probeset import parse_probe_set
+from serinus.probes.exchange import encode
 from serinus.probes.outcome import Misconfigured, Said
 from serinus.probes.ports import Inquiry, NoVerdict, Ruling, Task
 from serinus.probes.prepared import prepare
-from serinus.probes.settle import Opinions, encode, settle
+from serinus.probes.settle import Opinions, settle
 from serinus.probes.templates import Templates
 from serinus.probes.toolbox import make_tools
 from tests.parity.cases import PROMPT, VARIABLES, all_cases

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from serinus.core.probe import Assertion, Probe
+from serinus.probes.exchange import encode
 from serinus.probes.outcome import Ask, NoScore, Outcome
 from serinus.probes.ports import Inquiry, NoVerdict, Ruling
-from serinus.probes.settle import Opinions, Score, encode, settle
+from serinus.probes.settle import Opinions, Score, settle
 
 YES, NO = Outcome(passed=True, score=1.0), Outcome(passed=False, score=0.0, reason="no")
 ASK = Ask(criteria=("is it blue?",), text="It is.")

@@ -114,10 +114,12 @@ def _judges(options: argparse.Namespace, probes: ProbeSet) -> tuple[JudgeEndpoin
     names = [judge.name for judge in probes.judging.judges]
     if options.judge and not names:
         raise Unusable("--judge: found one, allowed is none: no assertion of the file asks a judge")
-    from serinus.cli.judge_test import endpoints  # noqa: PLC0415 - takes a second to import
-
     given = [_split(text, name) for text, name in zip(options.judge, [*names, *options.judge], strict=False)]
-    found = endpoints(probes.judging, [f"{name}={url}" for name, url in given]) if names else ()
+    found: tuple[JudgeEndpoint, ...] = ()
+    if names:
+        from serinus.cli.judge_test import endpoints  # noqa: PLC0415 - takes long to import
+
+        found = endpoints(probes.judging, [f"{name}={url}" for name, url in given])
     tokens = _tokens(options.judge_token_env, names)
     judges = tuple(replace(j, url=check_url("--judge", j.url), token_path=tokens(j.name)) for j in found)
     if probes.judging.embeddings is None:

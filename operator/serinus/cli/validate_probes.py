@@ -12,7 +12,6 @@ from serinus.core.probe import MAX_SOURCE_BYTES, ProbeSet, Problem
 from serinus.core.probeset import parse_probe_set
 from serinus.core.tree import Node, UnreadableDocument
 from serinus.core.yaml12 import read_yaml
-from serinus.probes.check import check_probes
 
 _MAX_FILES: Final = 5000
 _MAIN: Final = ("promptfooconfig.yaml", "promptfooconfig.yml", "promptfooconfig.json")
@@ -90,6 +89,8 @@ def _main_file(path: Path) -> Path:
 
 
 def _problems(found: ProbeSet, name: str) -> list[Problem]:
+    from serinus.probes.check import check_probes  # noqa: PLC0415 - takes long to import, and runs check themselves
+
     problems = found.problems or check_probes(found)
     return [p if p.file else dataclasses.replace(p, file=name) for p in problems]
 

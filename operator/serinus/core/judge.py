@@ -6,13 +6,8 @@ A judge is another model; a key of it is a reference that only the probe Job res
 import dataclasses
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any, Final
-
-from serinus.core import naming
-from serinus.core.fields import Fields
-from serinus.core.model import InvalidSpec
 
 PROMPT: Final = 1
 """Raised when judges are asked in another way; part of every digest of a ProbeSet with judges."""
@@ -23,7 +18,6 @@ JUDGED: Final = frozenset(
 """Assertion types that need a judge."""
 EMBEDDED: Final = frozenset({"similar", "similar:cosine", "similar:dot", "similar:euclidean"})
 """Assertion types that need an embeddings endpoint."""
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +99,6 @@ class Judged:
         return (*self.judges, *([self.embeddings] if self.embeddings else []))
 
 
-def parse_judging(spec: Fields) -> tuple[tuple[JudgeSpec, ...], JudgeSpec | None]:
-    """Read `judges` and `embeddings` of a ProbeSet's spec; raises InvalidSpec."""
-    judges = tuple(_judge(fields) for fields in spec.items("judges"))
-    if len(judges) not in (0, 1, 3, MAX_JUDGES):
-        raise InvalidSpec(spec.at("judges"), f"found {len(judges)}, allowed are 1, 3 or 5, so that there is a majority")
-    names = [judge.name for judge in judges]
-    twice = next((name for name in names if names.count(name) > 1), "")
-    if twice:
-        raise InvalidSpec(spec.at("judges"), f"found the name {twice!r} twice, allowed is a name for each judge")
-    if not spec.has("embeddings"):
-        return judges, None
-    return judges, _endpoint(spec.child("embeddings"), naming.EMBEDDINGS)
-
-
 def judged_from_plain(raw: dict[str, Any] | None) -> Judged | None:
     """Read back what `dataclasses.asdict` made of a Judged; KeyError or TypeError for anything else."""
     if raw is None:
@@ -128,31 +108,6 @@ def judged_from_plain(raw: dict[str, Any] | None) -> Judged | None:
         embeddings=JudgeSpec(**raw["embeddings"]) if raw["embeddings"] else None,
         labels=raw["labels"],
         cost=Cost(**raw["cost"]),
-    )
-
-
-def _judge(fields: Fields) -> JudgeSpec:
-    name = fields.text("name")
-    if not _NAME.fullmatch(name) or name == naming.EMBEDDINGS:
-        allowed = f"at most 40 small letters, digits and dashes, and not {naming.EMBEDDINGS!r}"
-        raise InvalidSpec(fields.at("name"), f"found {name!r}, allowed are {allowed}")
-    return _endpoint(fields, name)
-
-
-def _endpoint(fields: Fields, name: str) -> JudgeSpec:
-    if fields.has("serviceRef") == fields.has("endpointRef"):
-        allowed = "serviceRef (a Service of this namespace) or endpointRef (a name in the operator's settings)"
-        raise InvalidSpec(fields.path, f"found both or none, allowed is exactly one of {allowed}")
-    service, endpoint = fields.child("serviceRef"), fields.child("endpointRef")
-    secret = fields.child("secretKeyRef")
-    return JudgeSpec(
-        name=name,
-        model=fields.text("model"),
-        service=service.text("name") if fields.has("serviceRef") else "",
-        port=service.integer("port", low=1, high=65535) if fields.has("serviceRef") else 0,
-        endpoint=endpoint.text("name") if fields.has("endpointRef") else "",
-        secret=secret.text("name") if fields.has("secretKeyRef") else "",
-        key=secret.text("key") if fields.has("secretKeyRef") else "",
     )
 
 

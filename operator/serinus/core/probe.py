@@ -10,6 +10,8 @@ from serinus.core.judge import Judging
 Json = Any
 """None, a boolean, a number, a string, a list or a mapping with string keys of these."""
 
+SCORING: Final = 1
+"""Raised when the meaning of a score changes; part of every digest, so that old and new counts are never added."""
 MAX_SOURCE_BYTES: Final = 900 * 1024
 MAX_INLINE_BYTES: Final = 200 * 1024
 MAX_RESOLVED_BYTES: Final = 900 * 1024

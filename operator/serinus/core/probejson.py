@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from serinus.core import judge
-from serinus.core.probe import Api, Assertion, Json, Probe, ProbeSet, Request
-from serinus.core.report import SCORING
+from serinus.core.probe import SCORING, Api, Assertion, Json, Probe, ProbeSet, Request
 
 _FORMAT: Final = 1
 _TRANSFORM: Final = ("transform", "transform_module")

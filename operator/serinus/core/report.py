@@ -13,12 +13,11 @@ from typing import Any, Final
 from serinus.core import measure, strict, timing
 from serinus.core.judge_quality import Quality
 from serinus.core.measure import MAX_METRICS, Measure
+from serinus.core.probe import SCORING
 from serinus.core.text import cut
 from serinus.core.timing import UNTIMED, Timing
 
 FORMAT: Final = 3
-SCORING: Final = 1
-"""Raised when the meaning of a score changes; part of every digest, so that old and new counts are never added."""
 MAX_BYTES: Final = 4096
 MAX_COUNT: Final = 10_000_000
 MAX_USAGE: Final = 10**12

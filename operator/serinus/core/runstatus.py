@@ -5,6 +5,7 @@ from serinus.core import measure as measures
 from serinus.core import report as reports
 from serinus.core.judge_quality import Quality
 from serinus.core.model import GatePolicy, Manifest
+from serinus.core.probe import SCORING
 from serinus.core.report import Critical, Identity, Pairs, Report, Side, Usage
 from serinus.core.seen import RunSeen
 from serinus.core.verdict import Evidence, Judgement
@@ -38,7 +39,7 @@ def finished_status(run: RunSeen, report: Report, judgement: Judgement, policy: 
             "judge": report.judge_digest,
             "revision": report.identity.revision,
             "baseline": report.identity.baseline,
-            "scoring": str(reports.SCORING),
+            "scoring": str(SCORING),
         },
     }
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from serinus.core.tree import UnreadableDocument
-from serinus.core.yaml12 import read_yaml
 
 _MAX_OBJECT: Final = 100_000
 _MAX_LENIENT_CHARACTERS: Final = 300_000
@@ -77,6 +76,8 @@ def _lenient(piece: str, budget: int) -> tuple[dict[str, Any] | None, int]:
         return found, 0
     if len(piece) > budget:
         return None, 0
+    from serinus.core.yaml12 import read_yaml  # noqa: PLC0415 - few answers need it, and it takes long to import
+
     try:
         found = read_yaml(_slashes_to_hashes(piece), last_wins=True).plain()
     except UnreadableDocument:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from serinus.core.jstext import WHITESPACE, js_json
 from serinus.core.probe import Assertion, Probe, flat
 from serinus.core.tree import UnreadableDocument
-from serinus.core.yaml12 import read_yaml
 from serinus.probes.assertions import compile_assertion
 from serinus.probes.assertions.scripts import compile_transform
 from serinus.probes.outcome import Answer, Ask, Check, Misconfigured, NoScore, Outcome, Said
@@ -122,7 +121,11 @@ def _parsed(text: str) -> Any:
     if len(text) > _MAX_MESSAGES or not start.startswith(("[", "- role:")):
         return None
     try:
-        return json.loads(text) if start.startswith("[") else read_yaml(text).plain()
+        if start.startswith("["):
+            return json.loads(text)
+        from serinus.core.yaml12 import read_yaml  # noqa: PLC0415 - few probes need it, and it takes long to import
+
+        return read_yaml(text).plain()
     except (ValueError, RecursionError, UnreadableDocument):
         return None
 

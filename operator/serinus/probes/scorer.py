@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from serinus.core.probejson import from_json
+from serinus.probes.exchange import NO_PYTHON, encode
 from serinus.probes.outcome import Misconfigured, Outcome, Said
 from serinus.probes.prepared import Prepared, prepare
-from serinus.probes.scoring import NO_PYTHON
-from serinus.probes.settle import encode
 from serinus.probes.shield import shield
 from serinus.probes.templates import Templates
 from serinus.probes.toolbox import make_tools

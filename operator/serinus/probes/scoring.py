@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from serinus.core.probe import Assertion, Probe, flat
 from serinus.core.sources import PYTHON_ENDING
+from serinus.probes.exchange import NO_PYTHON
 from serinus.probes.outcome import Said
 from serinus.probes.settle import Opinions, Score, settle
 
@@ -28,7 +29,6 @@ _SECONDS_EACH: Final = 1.5
 
 MAX_ANSWER: Final = 4 * 1024 * 1024
 _PYTHON_SECONDS: Final = 4.0
-NO_PYTHON: Final = "--no-python"
 _VARIABLES: Final = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"})
 """What the scoring process knows of the environment: where Python is, and no key."""
 _SAID: Final = tuple(f.name for f in dataclasses.fields(Said))

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from serinus.core.probe import Assertion, Probe, flat
-from serinus.probes.assertions import weighed
-from serinus.probes.assertions.asked import JUDGED, of_rulings, of_vectors
+from serinus.probes.exchange import decode, within
 from serinus.probes.outcome import Ask, NoScore, Outcome, combine
-from serinus.probes.ports import Embeddings, Inquiry, Judge, NoVerdict, Task
-
-_TASKS: Final = {"model-graded-factuality": Task.FACTS}
+from serinus.probes.ports import Embeddings, Judge, NoVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +51,7 @@ async def settle(
     probe: Probe, question: str, found: Sequence[Mapping[str, Any]], metrics: Sequence[str], opinions: Opinions
 ) -> Score:
     """Join what the scoring process found out of one answer, after asking for what it left open."""
-    leaves = [_decode(raw) for raw in found]
+    leaves = [decode(raw) for raw in found]
     assertions = list(flat(probe.assertions))
     pairs = list(zip(assertions, leaves, strict=True))
     known = [_known(a, leaf) for a, leaf in pairs]
@@ -75,28 +72,6 @@ async def settle(
     )
 
 
-def within(score: float) -> float:
-    """A score in [0, 1]; a script may have given any number, or none."""
-    return min(1.0, max(0.0, score)) if score == score else 0.0  # noqa: PLR0124 - NaN differs from itself
-
-
-def encode(found: Outcome | Ask | NoScore) -> dict[str, Any]:
-    """A finding as the scoring process writes it; `settle` reads it."""
-    if isinstance(found, Ask):
-        return {"ask": list(found.criteria), "text": found.text}
-    if isinstance(found, NoScore):
-        return {"none": str(found)}
-    return {"passed": found.passed, "score": within(found.score), "reason": found.reason}
-
-
-def _decode(raw: Mapping[str, Any]) -> Outcome | Ask | NoScore:
-    if "ask" in raw:
-        return Ask(criteria=tuple(raw["ask"]), text=raw["text"])
-    if "none" in raw:
-        return NoScore(raw["none"])
-    return Outcome(passed=raw["passed"], score=raw["score"], reason=raw["reason"])
-
-
 def _is_decided(probe: Probe, assertions: Sequence[Assertion], leaves: Sequence[object]) -> bool:
     """Whether a rule has failed the answer whatever a judge would say; rules in sets with a threshold may not have."""
     if probe.threshold is not None:
@@ -114,38 +89,13 @@ def _known(assertion: Assertion, leaf: Outcome | Ask | NoScore) -> _Part | None:
 
 
 async def _asked(assertion: Assertion, ask: Ask, probe: Probe, question: str, opinions: Opinions) -> _Part:
+    from serinus.probes.asking import opinion  # noqa: PLC0415 - takes long to import, and most runs ask nobody
+
     try:
-        if assertion.type in JUDGED:
-            outcome = await _ruled(assertion, ask, probe, question, opinions.judge)
-        else:
-            outcome = await _compared(assertion, ask, opinions.embeddings)
+        return _Part(outcome=await opinion(assertion, ask, probe, question, opinions))
     except NoVerdict as e:
         aside = e.by_rules or assertion.weight == 0
         return _Part(outcome=None, why=f"{assertion.type}: {e}", aside=aside, by_rules=e.by_rules)
-    return _Part(outcome=weighed(assertion, outcome))
-
-
-async def _ruled(assertion: Assertion, ask: Ask, probe: Probe, question: str, judge: Judge | None) -> Outcome:
-    if judge is None:
-        raise NoVerdict("there is no judge to ask")
-    task = _TASKS.get(assertion.type) or Task(assertion.type)
-    rulings = await asyncio.gather(
-        *(
-            judge.rule(Inquiry(task=task, criterion=c, question=question, answer=ask.text, probe=probe.id))
-            for c in ask.criteria
-        )
-    )
-    return of_rulings(assertion, rulings)
-
-
-async def _compared(assertion: Assertion, ask: Ask, embeddings: Embeddings | None) -> Outcome:
-    if embeddings is None:
-        raise NoVerdict("there is no embeddings endpoint to ask")
-    answer, *wanted = await embeddings.embed([ask.text, *ask.criteria])
-    try:
-        return of_vectors(assertion, answer, wanted)
-    except ValueError as e:
-        raise NoVerdict("the vectors of the embeddings endpoint differ in length") from e
 
 
 def _join(assertions: Sequence[Assertion], parts: Iterator[_Part]) -> list[_Part]:

@@ -7,7 +7,6 @@ from serinus.core.json_path import MISSING, at, parse_path
 from serinus.core.jstext import js_text
 from serinus.core.probe import Assertion
 from serinus.core.tree import UnreadableDocument
-from serinus.core.yaml12 import read_yaml
 from serinus.probes.answer_json import NoJson, deep_equal, objects_in, parse_json
 from serinus.probes.assertions.texts import bounds
 from serinus.probes.outcome import Answer, Check, binary, shown
@@ -37,6 +36,8 @@ def _schema(assertion: Assertion, engine: Engine) -> Callable[[Any], bool]:
     if not value:
         return lambda _: True
     if isinstance(value, str):
+        from serinus.core.yaml12 import read_yaml  # noqa: PLC0415 - few probes need it, and it takes long to import
+
         try:
             value = read_yaml(value).plain()
         except UnreadableDocument as e:

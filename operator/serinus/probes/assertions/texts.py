@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rapidfuzz.distance import Levenshtein
-
 from serinus.core.comma_list import split_commas
 from serinus.core.jstext import WHITESPACE, js_text
 from serinus.core.probe import Assertion
@@ -122,6 +120,8 @@ def bounds(value: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _levenshtein(assertion: Assertion, _: Tools) -> Check:
+    from rapidfuzz.distance import Levenshtein  # noqa: PLC0415 - few probes need it, and it takes long to import
+
     wanted = _units(js_text(assertion.value))
     limit = _DISTANCE if assertion.threshold is None else assertion.threshold
     words = f"be at most {limit:g} edits away from {shown(assertion.value)}"

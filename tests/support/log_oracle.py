@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from serinus.core.iban import IBAN_LENGTHS
 from serinus.core.log_pipeline import (
     Choose,
     Count,
@@ -22,7 +23,7 @@ from serinus.core.log_pipeline import (
     Stage,
     Unlabel,
 )
-from serinus.core.log_redaction import HARMLESS_WORDS, IBAN_LENGTHS, Check, Pattern
+from serinus.core.log_redaction import HARMLESS_WORDS, Check, Pattern
 
 _PAIR = re.compile(r'([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')
 

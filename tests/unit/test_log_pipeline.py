@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from serinus.core.fields import Fields
+from serinus.core.iban import IBAN_LENGTHS
 from serinus.core.log_pipeline import (
     METADATA,
     STREAM_LABELS,
@@ -19,7 +20,7 @@ from serinus.core.log_pipeline import (
     Stage,
     pipeline,
 )
-from serinus.core.log_redaction import IBAN_LENGTHS, PATTERNS, Check, Pattern
+from serinus.core.log_redaction import PATTERNS, Check, Pattern
 from serinus.core.logs import DEFAULT_REDACT, Profile, Redact, profile_of
 from serinus.core.logspec import parse_logs
 from serinus.core.model import InvalidSpec

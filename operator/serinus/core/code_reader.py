@@ -1,7 +1,8 @@
 """Scripts of assertions and transforms: inline, or a file of the ProbeSet. It runs nothing and checks no syntax."""
 
 from serinus.core.findings import Place
-from serinus.core.sources import PYTHON_ENDING, Sources, is_reference, is_script, split_function
+from serinus.core.probe import PYTHON_ENDING
+from serinus.core.sources import Sources, is_reference, is_script, split_function
 
 
 def read_code(sources: Sources, where: Place, language: str) -> tuple[str, str]:

@@ -24,6 +24,8 @@ MAX_PROMPTS: Final = 100
 MAX_WEIGHT: Final = 100
 MAX_PROBLEMS: Final = 50
 MAX_ID_BYTES: Final = 64
+PYTHON_ENDING: Final = ".py"
+"""Of the name of a module in Python; others are JavaScript."""
 
 
 class Api(StrEnum):

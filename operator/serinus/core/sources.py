@@ -17,7 +17,6 @@ YAML_ENDINGS: Final = (".yaml", ".yml")
 SCRIPT_ENDINGS: Final = (".js", ".cjs", ".mjs")
 """JavaScript that stands alone. `.ts` is another language."""
 _MAX_LISTS: Final = 200
-PYTHON_ENDING: Final = ".py"
 _OTHER_SCRIPTS: Final = (".ts", ".mts", ".cts", ".py", ".rb")
 
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from serinus.core.probe import Assertion, Probe, flat
-from serinus.core.sources import PYTHON_ENDING
+from serinus.core.probe import PYTHON_ENDING, Assertion, Probe, flat
 from serinus.probes.exchange import NO_PYTHON
 from serinus.probes.outcome import Said
 from serinus.probes.settle import Opinions, Score, settle

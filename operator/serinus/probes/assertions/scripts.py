@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from serinus.core.jstext import js_json, js_text
-from serinus.core.probe import Assertion
-from serinus.core.sources import PYTHON_ENDING
+from serinus.core.probe import PYTHON_ENDING, Assertion
 from serinus.probes.outcome import Answer, Check, Outcome
 from serinus.probes.script import Graded, Script, ScriptFailed, Scripts, Tools, commonjs, function_body, returned
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serinus.core.log_redaction import IBAN_LENGTHS
+from serinus.core.iban import IBAN_LENGTHS
 
 _IBAN_LENGTH: Final = {country: length for length, countries in IBAN_LENGTHS.items() for country in countries}
 _BRANDS: Final = (

@@ -70,3 +70,29 @@ def test_where_no_gate_stops_traffic_the_gates_say_the_verdict(mode: str, verdic
     found = {**status("Baking"), "verdict": verdict, "gates": [{"name": "support"}]}
     body = {"spec": {"rollout": {"mode": mode}}, "status": found}
     assert gate_answer(body, NEW)["verdict"] == answer
+
+
+@pytest.mark.parametrize(
+    ("mode", "run", "verdict", "answer"),
+    [
+        ("Enforce", f"chat-{NEW}-support-before-traffic-0", "Failed", "Passed"),
+        ("Advise", f"chat-{OLD}-support-before-traffic-0", "Passed", "Passed"),
+        ("Advise", f"chat-{OLD}-support-before-traffic-0", "Failed", "Failed"),
+        ("Advise", f"chat-{NEW}-support-before-traffic-0", "Passed", "Inconclusive"),
+        ("Ungated", "", "Passed", "Inconclusive"),
+    ],
+)
+def test_what_serves_has_passed_only_where_gates_decide_or_its_own_runs_say_so(
+    mode: str, run: str, verdict: str, answer: str
+) -> None:
+    found = {**status("Stable"), "verdict": verdict, "gates": [{"name": "support", "run": run}]}
+    body = {"spec": {"rollout": {"mode": mode}}, "status": found}
+    assert gate_answer(body, OLD)["verdict"] == answer
+
+
+def test_a_spec_that_was_not_looked_at_yet_has_no_verdict_of_the_revision_before() -> None:
+    body = {"metadata": {"generation": 8}, "status": {**status("Stable"), "observedGeneration": 7}}
+    assert gate_answer(body, "") == {"revision": "", "verdict": "Running", "message": "a sentence"}
+    assert gate_answer(body, OLD)["verdict"] == "Passed"
+    body["status"]["observedGeneration"] = 8
+    assert gate_answer(body, "") == {"revision": OLD, "verdict": "Passed", "message": "a sentence"}

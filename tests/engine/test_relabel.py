@@ -1,5 +1,6 @@
 """What becomes of a pod's label that the API server refuses: it is told, not lost, and the others are written."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,8 +19,10 @@ class _Pods:
     def __init__(self, **errors: Exception) -> None:
         self._errors = errors
         self.learned: list[str] = []
+        self.patches: list[Object] = []
 
-    async def patch_merge(self, ref: Ref, _patch: Object, *, resource_version: str) -> Object:
+    async def patch_merge(self, ref: Ref, patch: Object, *, resource_version: str) -> Object:
+        self.patches.append(patch)
         if ref.name in self._errors:
             raise self._errors[ref.name]
         return {"metadata": {"name": ref.name, "resourceVersion": resource_version}}
@@ -41,3 +44,14 @@ async def test_a_refused_label_is_an_outcome_and_the_other_pods_get_theirs() -> 
 
     assert (refused.result, refused.ref.name, refused.message) == (Result.REFUSED, "one", FORBIDDEN.message)
     assert pods.learned == ["three"]
+
+
+async def test_a_drained_pod_goes_before_one_whose_template_says_that_it_is_the_cheapest() -> None:
+    pods = _Pods()
+    tools: Any = SimpleNamespace(api=pods, watches=pods, customs=None, clock=lambda: 0.0)
+    drained = PodPatch(pod="one", uid="1", resource_version="7", drain=True)
+
+    await Reconciler(cast("Tools", tools))._relabel("team-a", (drained, replace(drained, drain=False)))
+
+    costs = [p["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"] for p in pods.patches]
+    assert costs == ["-2147483648", None]

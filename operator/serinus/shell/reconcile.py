@@ -37,6 +37,8 @@ _SOON = 0.2
 """Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
 _NEXT = 0.05
 """Seconds until the look after a step: in them the watches tell what the writes of the step have made."""
+_CHEAPEST = str(-(2**31))
+"""Deletion cost of a drained pod: below any that a template gives its pods, or others would go before it."""
 _ONCE_KINDS = frozenset(b.kind for b in BUILDERS if b.once)
 _TRAFFIC_KINDS = frozenset({"ReplicaSet", "Service"})
 
@@ -212,7 +214,7 @@ def _pod_patch(patch: PodPatch, now: float) -> Object:
     if patch.drain is not None:
         labels[naming.LABEL_DRAIN] = "true" if patch.drain else "false"
         metadata["annotations"] = {
-            naming.ANNOTATION_DELETION_COST: "-1000" if patch.drain else None,
+            naming.ANNOTATION_DELETION_COST: _CHEAPEST if patch.drain else None,
             naming.ANNOTATION_DRAIN_SINCE: views.timestamp(now) if patch.drain else None,
         }
     return {"metadata": metadata}

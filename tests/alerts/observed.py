@@ -107,7 +107,7 @@ def reckoned(rows: Rows, sample: Sample) -> dict[str, Found]:
 def files(runtime: Runtime) -> list[str]:
     """Samples of a runtime, the newest first, those of its components left out."""
     parts = {f"{runtime.name}-{component.name}.prom" for component in runtime.components}
-    named = sorted(path.name for path in FOLDER.glob(f"{runtime.name}*.prom"))
+    named = [f"{stem}.prom" for stem in sorted(path.stem for path in FOLDER.glob(f"{runtime.name}*.prom"))]
     taken = [r for r in render.library().runtimes if r != runtime.name and r.startswith(f"{runtime.name}-")]
     return [
         name

@@ -1,0 +1,1 @@
+"""Judges rules and dashboards of others, given as files, by what runtimes expose today. Their text is never kept."""

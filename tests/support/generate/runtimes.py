@@ -26,6 +26,8 @@ it is generated; the status says so. `python -m tests.alerts.table` prints the v
 each runtime, `python -m tests.golden.test_cost` the milliseconds of CPU that rendering a service takes, and
 `python -m tests.support.rule_cost` what the rules cost a real Prometheus.
 
+No recorded series has the label `pod`: there is one for a revision, however many pods it has. Raw series keep it.
+
 Besides these signals, `llm:probe_pass:ratio` and `llm:probe_score:mean` are recorded of the newest run of each gate. So
 are quantiles and mean of `ttft` and `itl` where its ProbeSet streams (`request.stream`), as the probe measured them:
 under the names that a runtime's have, with `source="probe"`, also where the runtime has a gap. They stand until the

@@ -129,6 +129,17 @@ def other_image(found: FakeWorld, name: str) -> None:
     found.objects["Job", name]["spec"]["template"]["spec"]["containers"][0]["image"] = "example/says-yes"
 
 
+def template_with(change: Callable[[Manifest], object]) -> Fault:
+    """A Job that somebody else made first in our name, or that admission changed, before it was recorded."""
+
+    def strike(found: FakeWorld, name: str) -> None:
+        found.answer = good
+        if not recorded(found, name):
+            change(found.objects["Job", name]["spec"]["template"]["spec"])
+
+    return strike
+
+
 def two_pods(found: FakeWorld, name: str) -> None:
     found.job_pods[name] *= 2
 

@@ -63,6 +63,8 @@ ALLOWED: dict[str, Change] = {
     "resources": lambda s: probe(s).update(resources={"limits": {"cpu": "1"}}),
     "a default of a volume": lambda s: s["volumes"][0]["configMap"].update(defaultMode=420),
     "empty arguments": lambda s: probe(s).update(args=[]),
+    "a shell beside the probe": lambda s: s.update(ephemeralContainers=[{"name": "debug", "image": "x"}]),
+    "a name of something outside": lambda s: s.update(hostAliases=[{"ip": "10.0.0.1", "hostnames": ["svcs.example"]}]),
     "a node": lambda s: s.update(nodeName="n", tolerations=[{"key": "added"}]),
 }
 
@@ -122,6 +124,16 @@ FORGED: dict[str, tuple[Change, str]] = {
     "init container on our volume": (
         lambda s: s.update(initContainers=[ON_SCRATCH]),
         "spec.initContainers[other].volumeMounts: found the probe's volume 'scratch'",
+    ),
+    "shared processes": (lambda s: s.update(shareProcessNamespace=True), "spec.shareProcessNamespace: found True, "),
+    "the node's processes": (lambda s: s.update(hostPID=True), "spec.hostPID: found True, "),
+    "a shell in the probe": (
+        lambda s: s.update(ephemeralContainers=[{"name": "debug", "targetContainerName": "probe"}]),
+        "spec.ephemeralContainers[debug]: found one that enters the probe",
+    ),
+    "another canary under its name": (
+        lambda s: s.update(hostAliases=[{"ip": "10.0.0.1", "hostnames": ["a.example", "chat-canary.team-a.svc"]}]),
+        "spec.hostAliases: found 'chat-canary.team-a.svc', Serinus renames no Service",
     ),
     "no probe": (lambda s: probe(s).update(name="other"), "spec.containers: found no container probe"),
     "nothing at all": (lambda s: s.clear(), "spec.containers: found no container probe"),

@@ -37,6 +37,7 @@ from tests.unit.run_faults import (
     probe_with,
     said,
     stable_lost,
+    template_with,
     two_pods,
     unscheduled,
     waiting,
@@ -61,6 +62,20 @@ BROKEN: dict[str, tuple[Fault, str]] = {
     "Job deleted and made again": (made_again, "JobReplaced"),
     "Job pre-created by somebody": (made_before, "JobNameTaken"),
     "Job changed on its way to the API server": (other_image, "JobChanged"),
+    "Job with arguments": (
+        template_with(lambda pod: pod["containers"][0].update(args=["--yes"])),
+        "JobChanged",
+    ),
+    "Job with variables of a ConfigMap": (
+        template_with(lambda pod: pod["containers"][0].update(envFrom=[{"configMapRef": {"name": "x"}}])),
+        "JobChanged",
+    ),
+    "Job that finds the canary elsewhere": (
+        template_with(
+            lambda pod: pod.update(hostAliases=[{"ip": "10.0.0.1", "hostnames": ["chat-canary.default.svc"]}])
+        ),
+        "JobChanged",
+    ),
     "Job suspended": (job_with(suspend=True), "JobChanged"),
     "Job that makes no pod": (job_with(parallelism=0), "JobChanged"),
     "Job that makes two pods": (job_with(parallelism=2, completions=2), "JobChanged"),

@@ -24,6 +24,8 @@ _CODE: Final = (
 )
 """Fields of a container that choose or run code in it."""
 _KEPT: Final = ("name", "env", "volumeMounts", *_CODE)
+_REACH: Final = ("hostPID", "shareProcessNamespace", "ephemeralContainers", "hostAliases")
+"""Fields of a pod by which others reach into its containers, or by which names lead elsewhere."""
 _CODE_VARIABLES: Final = ("LD_", "PYTHON", "SERINUS_")
 _CODE_PATHS: Final = (
     "/bin",
@@ -40,8 +42,8 @@ _CODE_PATHS: Final = (
 
 
 def reduced(spec: Manifest) -> Manifest:
-    """Keep what `foreign` looks at: the container `probe`, what the others mount, and the volumes."""
-    kept = {
+    """Keep what `foreign` looks at: the container `probe`, what the others mount, the volumes, who reaches it."""
+    kept: Manifest = {key: spec[key] for key in _REACH if key in spec} | {
         "containers": [_kept(c) for c in spec.get("containers") or []],
         "initContainers": [_kept(c) for c in spec.get("initContainers") or []],
         "volumes": spec.get("volumes") or [],
@@ -94,6 +96,7 @@ def _foreign(found: Manifest, wanted: Manifest) -> Iterator[str]:
     yield from _added_mounts(path, probe, ours)
     yield from _changed_volumes(found, wanted)
     yield from _shared_volumes(found, wanted)
+    yield from _reached(found)
 
 
 def _changed(path: str, key: str, found: Sequence[Manifest], wanted: Sequence[Manifest]) -> Iterator[str]:
@@ -137,6 +140,20 @@ def _shared_volumes(found: Manifest, wanted: Manifest) -> Iterator[str]:
                 continue
             for volume in sorted({str(m.get("name", "")) for m in _mounts(container)} & made):
                 yield f"spec.{kind}[{name}].volumeMounts: found the probe's volume {volume!r}, Serinus makes none"
+
+
+def _reached(found: Manifest) -> Iterator[str]:
+    """Who sees the processes of the probe can write its report; who renames a Service chooses who is asked."""
+    for key in ("hostPID", "shareProcessNamespace"):
+        if found.get(key):
+            yield f"spec.{key}: found True, Serinus makes none"
+    for container in found.get("ephemeralContainers") or []:
+        if container.get("targetContainerName") == naming.PROBE_CONTAINER:
+            yield f"spec.ephemeralContainers[{container.get('name', '')}]: found one that enters the probe"
+    for alias in found.get("hostAliases") or []:
+        for name in alias.get("hostnames") or []:
+            if "svc" in str(name).lower().split("."):
+                yield f"spec.hostAliases: found {_shown(name)}, Serinus renames no Service"
 
 
 def _probe(spec: Manifest) -> Manifest:

@@ -125,7 +125,9 @@ def _not_ours(job: JobSeen, recorded: str, expected: Expected) -> tuple[str, str
 def _template_difference(found: Manifest, wanted: Manifest) -> str:
     """Where a Job's pod is not ours, but for resources: the API server rewrites quantities (0.5 is 500m)."""
     containers = [{k: v for k, v in c.items() if k != "resources"} for c in wanted["containers"]]
-    return difference(found, wanted | {"containers": containers}, "spec.template.spec")
+    missing = difference(found, wanted | {"containers": containers}, "spec.template.spec")
+    added = "" if missing else foreign(found, wanted)
+    return missing or (f"spec.template.{added}" if added else "")
 
 
 def _changed(job: JobSeen) -> tuple[str, str] | None:

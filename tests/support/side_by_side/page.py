@@ -39,8 +39,8 @@ as fitting.
 - **not judged**: it rests on metrics of programs of which there is no sample here (kube-state-metrics, LMCache, …).
 
 *Ours* names the alerts of this operator on the same symptom; `LLMSloBurn…` needs an objective. Each has a case in which
-promtool makes it fire on recorded signals (`python -m tests.alerts.table`), and promtool finds those signals recorded of
-these same samples. A recorded signal joins the names that a metric has had; one that a runtime lacks makes no rule.
+promtool makes it fire on recorded signals (`python -m tests.alerts.table`), and those signals are proved to be recorded
+of these same samples. A recorded signal joins the names that a metric has had; one that a runtime lacks makes no rule.
 
 To judge files of your own: `python -m tests.support.side_by_side FILE_OR_FOLDER…`.
 """
@@ -48,7 +48,7 @@ TAIL: Final = """
 ## Not compared
 
 llm-d's rules on the index of the KV cache, the autoscaler of variants and the batch gateway, and its dashboards of
-them: of those programs there are no samples here. SGLang's dashboard: the copy at hand was in the middle of a merge.
+them: of those programs there are no samples here.
 """
 
 
@@ -120,8 +120,11 @@ def _row(source: Source, judged: Judged, shown: list[Judged]) -> str:
     ours = source.ours[e.name] if e.kind == "alert" else source.ours.get(e.name, [])
     named = ", ".join(f"`{name}`" for name in ours) or ("none" if e.kind == "alert" else "")
     name = f"`{e.name}`" if e.kind == "alert" else f"{e.name}{' (variable)' if e.kind == 'variable' else ''}"
-    return f"| {name}{times} | {SHORT[judged.verdict]} | {why} | {named} |"
+    where = f" in `{Path(e.file).name}`" if e.kind != "alert" and len(source.files) > 1 else ""
+    return f"| {name}{times}{where} | {SHORT[judged.verdict]} | {why} | {named} |"
 
 
-def _key(judged: Judged) -> tuple[str, str, Verdict, tuple[str, ...]]:
-    return judged.expression.kind, judged.expression.name, judged.verdict, judged.reasons
+def _key(judged: Judged) -> tuple[Verdict, tuple[str, ...], tuple[str, ...]]:
+    """What one row of the table says."""
+    e = judged.expression
+    return judged.verdict, judged.reasons, (e.file, e.kind, e.name)

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import pytest
+
 from tests.unit.fake_world import FAST, bad, changed_questions, good, world
 from tests.unit.rollouts import at, condition, garbage, held, served, silent
 
@@ -157,3 +159,36 @@ def test_an_operator_of_another_version_does_not_void_a_run_that_goes_on() -> No
     at(found, "FinalBake").rest()
 
     assert "ProbeBroken" not in found.told
+
+
+@pytest.mark.parametrize("stage", ["Starting", "Probing", "Baking", "FinalBake"])
+def test_a_clock_that_was_a_day_ahead_makes_no_rollout_wait_for_a_day(stage: str) -> None:
+    found = served()
+    found.now += 86_400
+    found.answer = garbage if stage == "Probing" else good
+    found.change("registry.example/vllm:2")
+    at(found, stage)
+    if stage == "Probing":
+        found.run_until(lambda w: bool(w.status("rollout")["intent"].get("retryAt")))
+    found.now -= 86_400
+    found.answer = good
+    found.run_until(lambda w: w.stage == "Stable", turns=150)
+
+    assert found.status("stable")["images"] == ["registry.example/vllm:2"]
+
+
+def test_a_promotion_that_does_not_come_to_its_end_is_held_so_that_somebody_is_paged() -> None:
+    found = served(rollout=FAST["rollout"] | {"readyTimeout": "60s"})
+    found.change("registry.example/vllm:2")
+    at(found, "Promoting")
+    endpoints = found.endpoints
+    found.endpoints = lambda _service: frozenset()  # type: ignore[method-assign]
+    found.tick(4 * 65 - 10)
+    found.reconcile()
+    assert found.status("phase") == "Progressing"
+    found.tick(10)
+    held(found, "NotSettled")
+    assert found.status("phase") == "Held"
+
+    found.endpoints = endpoints  # type: ignore[method-assign]
+    at(found, "FinalBake").rest()

@@ -35,10 +35,19 @@ NAME_CONFLICT: Final = "NameConflict"
 
 def step(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     """Return the next state: the same one if nothing is to be done, else exactly one transition further."""
+    state = _in_time(state, now)
     new = _decide(policy, state, seen, now) if seen.decision and seen.decision_uid != state.acted else None
     new = new or _interrupt(policy, state, seen, now) or _TABLE[state.stage](policy, state, seen, now)
     # An obstacle is found by writing: it is shown in every stage until writes meet none.
     return _hold(new, seen.obstacle) if seen.obstacle else new
+
+
+def _in_time(state: State, now: int) -> State:
+    """A clock that was ahead and was put right: what began in the future has just begun, and no wait is made longer."""
+    latest = now + max(*RETRY_DELAYS, *PARK_DELAYS)
+    if state.stage is Stage.STABLE or (state.since <= now and state.retry_at <= latest):
+        return state
+    return dataclasses.replace(state, since=min(state.since, now), retry_at=min(state.retry_at, latest))
 
 
 def _decide(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State | None:
@@ -181,8 +190,11 @@ def _shifting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> Stat
         return _hold(state, seen.trouble)
     if now - state.since < policy.ready_timeout:
         return _unheld(state)
-    message = f"pods, labels and endpoints were not as wanted within {policy.ready_timeout} s"
-    return _hold(state, Hold(reason="NotSettled", message=message))
+    return _hold(state, _unsettled(policy.ready_timeout))
+
+
+def _unsettled(seconds: int) -> Hold:
+    return Hold(reason="NotSettled", message=f"pods, labels and endpoints were not as wanted within {seconds} s")
 
 
 def _baking(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
@@ -198,12 +210,15 @@ def _baking(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     return _enter(state, Stage.PROMOTING, seen, now)
 
 
-def _promoting(_policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
+def _promoting(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     failed = _own_fault(state, seen, now)
     if failed is not None:
         return failed
     if not seen.settled:
-        return _hold(state, seen.trouble) if seen.trouble else _unheld(state)
+        patience = max(1, seen.replicas) * (policy.ready_timeout + policy.drain_timeout)
+        slow = _unsettled(patience) if now - state.since >= patience else None
+        hold = seen.trouble or slow
+        return _hold(state, hold) if hold else _unheld(state)
     return _enter(state, Stage.FINAL_BAKE, seen, now) if state.stable else _done(state, now)
 
 

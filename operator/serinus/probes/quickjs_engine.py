@@ -12,7 +12,9 @@ from typing import Any, Final
 import quickjs
 
 from serinus.core.probe import Json
+from serinus.probes.pure_script import is_pure
 from serinus.probes.script import Graded, Script, ScriptFailed
+from serinus.probes.shared_context import SharedContext
 
 MEMORY_BYTES: Final = 16 * 1024 * 1024
 SECONDS: Final = 1.0
@@ -107,17 +109,27 @@ _MATCH: Final = """
 
 
 class QuickJs:
-    """An engine on quickjs-ng. Every script has a fresh context, so that no answer can change how another is scored."""
+    """An engine on quickjs-ng. No answer changes another's score: a script has a fresh context, or changes nothing."""
 
     def __init__(self) -> None:
         self._match = _limited().eval(_MATCH)
+        self._shared = SharedContext(_limited)
+        self._checked: set[Script] = set()
 
     def check(self, script: Script) -> None:
         """Raise ScriptFailed unless the script compiles (a module: unless it loads and exports its function)."""
-        _run(_input(script))
+        if script in self._checked:
+            return
+        if not (_is_pure(script) and self._shared.compiles(script.source)):
+            _run(_input(script))
+        self._checked.add(script)
 
     def call(self, script: Script, output: Json, context: Mapping[str, Any]) -> float | Graded:
         """Call the script; raises ScriptFailed."""
+        if _is_pure(script):
+            found = _bounded(lambda: self._shared.call(script.source, output, context))
+            if isinstance(found, bool | int | float):
+                return found
         return _run({**_input(script), "output": output, "context": context})
 
     def transform(self, script: Script, output: Json, context: Mapping[str, Any]) -> Json:
@@ -156,6 +168,10 @@ def _limited() -> Any:
     engine.set_time_limit(SECONDS)
     engine.set_max_stack_size(_STACK_BYTES)
     return engine
+
+
+def _is_pure(script: Script) -> bool:
+    return not script.module and is_pure(script.source)
 
 
 def _input(script: Script) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def test_a_promotion_that_does_not_come_to_its_end_is_held_so_that_somebody_is_p
     found.change("registry.example/vllm:2")
     at(found, "Promoting")
     endpoints = found.endpoints
-    found.endpoints = lambda service: frozenset[str]()  # type: ignore[method-assign]  # noqa: ARG005
+    found.endpoints = lambda service: frozenset[str]()  # type: ignore[method-assign]
     found.tick(4 * 65 - 10)
     found.reconcile()
     assert found.status("phase") == "Progressing"

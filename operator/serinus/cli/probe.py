@@ -22,7 +22,6 @@ from serinus.cli.probe_plan import Plan, make_plan, read_variable
 from serinus.cli.probe_seen import Seen
 from serinus.cli.probe_text import text
 from serinus.cli.unusable import Unusable
-from serinus.core import probejson
 from serinus.probes.progress import Screen
 from serinus.probes.report_file import write_report
 from serinus.probes.runner import RunFailed
@@ -149,7 +148,7 @@ def _lines(name: str | None) -> Iterator[TextIO | None]:
 async def _conduct(plan: Plan, screen: Screen) -> Finished:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "probes.json"
-        file.write_text(probejson.to_json(plan.probes), encoding="utf-8")
+        file.write_text(plan.text, encoding="utf-8")
         session = Session(
             spec=plan.spec,
             probe_set=plan.probes,

@@ -37,6 +37,7 @@ class Plan:
 
     spec: RunSpec
     probes: ProbeSet
+    text: str  # of the probes, resolved: what the scoring process reads
     headers: tuple[tuple[str, str], ...]
     source: str
     told: str
@@ -70,7 +71,9 @@ def make_plan(options: argparse.Namespace) -> Plan:
         judges=_judges(options, probes),
     )
     headers = tuple(_header(text) for text in options.header)
-    return Plan(spec=spec, probes=probes, headers=headers, source=options.file, told=_told(spec, gate, asked))
+    return Plan(
+        spec=spec, probes=probes, text=asked.text, headers=headers, source=options.file, told=_told(spec, gate, asked)
+    )
 
 
 def read_variable(what: str, name: str) -> str:

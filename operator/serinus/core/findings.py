@@ -44,15 +44,28 @@ class Findings:
 class Place:
     """A value with the path of its field and the file that it stands in."""
 
-    def __init__(self, node: Node, path: str, file: str = "") -> None:
+    __slots__ = ("_above", "_path", "file", "node")
+
+    def __init__(self, node: Node, path: str, file: str = "", above: "Place | None" = None) -> None:
         self.node = node
-        self.path = path
         self.file = file
+        self._path = path
+        self._above = above  # of a field: where it stands, so that its path is put together only for those who ask
+
+    @property
+    def path(self) -> str:
+        """The path of its field from the root of the source."""
+        above = self._above.path if self._above is not None else ""
+        return f"{above}.{self._path}" if above else self._path
 
     def at(self, key: str) -> "Place":
         """The field of a mapping; an absent one stands where the mapping stands, and is null."""
-        found = self.node.fields.get(key)
-        return Place(found or Node(self.node.line, None), f"{self.path}.{key}" if self.path else key, self.file)
+        node = self.node
+        value = node.value
+        found = value.get(key) if isinstance(value, dict) else None
+        if found is None:
+            found = node if value is None else Node(node.line, None)
+        return Place(found, key, self.file, self)
 
     def each(self) -> "list[Place]":
         """The entries of a list."""

@@ -13,6 +13,7 @@ from serinus.core import judge
 from serinus.core.probe import SCORING, Api, Assertion, Json, Probe, ProbeSet, Request
 
 _FORMAT: Final = 1
+_DEFAULTS: Final = tuple((f.name, f.default) for f in dataclasses.fields(Assertion) if f.name != "origin")
 _TRANSFORM: Final = ("transform", "transform_module")
 
 
@@ -83,9 +84,11 @@ def _probe(probe: Probe, prompts: dict[str, int], assertions: dict[str, int]) ->
 
 def _assertion(assertion: Assertion) -> dict[str, Json]:
     """The fields that differ from their defaults; most assertions have but two."""
-    defaults = {f.name: f.default for f in dataclasses.fields(Assertion) if f.name != "origin"}
-    found = {name: getattr(assertion, name) for name in defaults}
-    changed = {k: v for k, v in found.items() if (v, type(v)) != (defaults[k], type(defaults[k]))}
+    changed: dict[str, Json] = {}
+    for name, default in _DEFAULTS:
+        value = getattr(assertion, name)
+        if value is not default and (value != default or type(value) is not type(default)):
+            changed[name] = value
     if assertion.children:
         changed["children"] = [_assertion(a) for a in assertion.children]
     return changed

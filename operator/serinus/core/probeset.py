@@ -52,6 +52,13 @@ def parse_probe_set(
 
     Never raises for what a user wrote: with problems there are no probes, no digest, and each problem has its place.
     """
+    return resolve_probe_set(spec, files, labelled)[0]
+
+
+def resolve_probe_set(
+    spec: Mapping[str, Any], files: Mapping[str, str], labelled: Mapping[str, str]
+) -> tuple[ProbeSet, str]:
+    """Parse as `parse_probe_set` does; the second value is the resolved text, empty where there are problems."""
     findings = Findings()
     root = Place(_as_tree(findings, spec), "spec")
     refuse_keys(Sources({}, findings), root, Keys(allowed=_SPEC_KEYS))
@@ -66,14 +73,14 @@ def parse_probe_set(
     if not probes and not findings.problems:
         findings.problem(root.at("source"), "found no probes, allowed is at least one")
     if findings.problems:
-        return ProbeSet(request=request, problems=findings.problems, notes=findings.notes)
+        return ProbeSet(request=request, problems=findings.problems, notes=findings.notes), ""
     found_set = ProbeSet(probes=probes, request=request, judging=judging, notes=findings.notes)
     text = to_json(found_set)
     if len(text) > MAX_RESOLVED_BYTES:
         message = f"found {len(text)} bytes of probes with their files and variables, allowed are {MAX_RESOLVED_BYTES}"
         findings.problem(root.at("source"), message)
-        return ProbeSet(request=request, problems=findings.problems, notes=findings.notes)
-    return dataclasses.replace(found_set, digest=digest_of(text))
+        return ProbeSet(request=request, problems=findings.problems, notes=findings.notes), ""
+    return dataclasses.replace(found_set, digest=digest_of(text)), text
 
 
 def _as_tree(findings: Findings, spec: Mapping[str, Any]) -> Node:
@@ -214,7 +221,7 @@ def _unique(probes: Iterable[Probe]) -> tuple[Probe, ...]:
             counts[base] = counts.get(base, 1) + 1
             name = _bounded(f"{_bounded(base, MAX_ID_BYTES - 6)}-{counts[base]}")
         taken.add(name)
-        named.append(dataclasses.replace(probe, id=name))
+        named.append(probe if name == probe.id else dataclasses.replace(probe, id=name))
     return tuple(named)
 
 

@@ -111,8 +111,8 @@ def read_suite(sources: Sources, suite: Suite) -> tuple[Probe, ...]:
     probes: list[Probe] = []
     for number, test in enumerate(suite.tests, 1):
         for probe in _read_test(sources, test, default, common):
-            named = probe.id or f"test-{number}"
-            probes.extend(_with_prompts(sources, test, default, dataclasses.replace(probe, id=named), suite.prompts))
+            named = probe if probe.id else dataclasses.replace(probe, id=f"test-{number}")
+            probes.extend(_with_prompts(sources, test, default, named, suite.prompts))
             if len(probes) > MAX_PROBES:
                 sources.findings.problem(test, f"found more than {MAX_PROBES} probes, allowed are {MAX_PROBES}")
                 return ()

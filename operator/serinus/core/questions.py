@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from serinus.core import probejson
 from serinus.core.judge_cost import judged_of
 from serinus.core.model import Manifest, QualityGate
 from serinus.core.probe import ProbeSet
-from serinus.core.probeset import parse_probe_set
+from serinus.core.probeset import resolve_probe_set
 from serinus.core.rollout import Hold
 from serinus.core.seen import ProbeSetSeen, Questions
 
@@ -19,14 +18,14 @@ def read_probe_set(
     name: str, spec: Manifest, files: Mapping[str, str], labelled: Mapping[str, str] = _NO_FILES
 ) -> tuple[ProbeSetSeen, ProbeSet]:
     """Resolve a ProbeSet with its files and labelled answers; slow for a large one, so done once per version."""
-    parsed = parse_probe_set(spec, files, labelled)
+    parsed, text = resolve_probe_set(spec, files, labelled)
     if parsed.problems:
         return ProbeSetSeen(name=name, reason="ProbeSetInvalid", problem=first_problem(parsed)), parsed
     questions = Questions(
         digest=parsed.digest,
         probes=len(parsed.probes),
         weighted=parsed.weighted,
-        text=probejson.to_json(parsed),
+        text=text,
         critical=parsed.critical,
         metrics=tuple(sorted({a.metric for p in parsed.probes for a in p.assertions if a.metric})),
         tokens=_tokens(parsed),

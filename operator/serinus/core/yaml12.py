@@ -19,6 +19,8 @@ _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL: Final = re.compile(r"0o[0-7]+")
 _HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NUMERIC: Final = frozenset("+-.0123456789")
+"""How every number begins."""
 _NO_NUMBER: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _EXACT_DIGITS: Final = 15
 _MERGE: Final = "<<"
@@ -137,6 +139,8 @@ def _scalar(text: str, line: int) -> Any:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
+    if text[0] not in _NUMERIC:
+        return text
     if _INTEGER.fullmatch(text) and len(text) <= _EXACT_DIGITS and float(text) != 0:
         return int(text)
     if _OCTAL.fullmatch(text) or _HEXADECIMAL.fullmatch(text):

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from serinus.core import facts, traffic
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement, World, arrange
+from serinus.core.beside import Watched
 from serinus.core.decisions import Trust
 from serinus.core.gates import GateView, gate_views
 from serinus.core.model import Manifest, Mode, Service
@@ -18,7 +19,7 @@ from serinus.core.revision import Revision, revision_of
 from serinus.core.rollout import Hold, State
 from serinus.core.runtime import Catalogue
 from serinus.core.seen import Questions, Snapshot
-from serinus.core.watch import Watch, Watched, watch
+from serinus.core.watch import Watch, watch
 from serinus.resources import Builder
 from serinus.resources.context import Context, Settings
 
@@ -108,6 +109,7 @@ class Desk:
             serving=serving > 0,
             busy=any(v.wanted for v in views),
             now=self.now,
+            ready=frozenset(p.revision for p in world.pods if p.ready and not (p.draining or p.deleting)),
         )
         return Look(goal=goal, arrangement=arrange(goal, world), views=views, watched=watched, watch=watch(watched))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from serinus.core import facts, memory
 from serinus.core.arrange import PodPatch
+from serinus.core.byhand import ByHand
 from serinus.core.decisions import DecisionUpdate, Moment, pending_decision, told
 from serinus.core.gates import evidenced, newest_views
 from serinus.core.history import kept_revisions
@@ -49,6 +50,7 @@ class Plan:
     stories: tuple[Story, ...] = ()
     invalid: bool = False  # the spec is not followed: nothing is pruned, and outputs stay as they are
     obstacle: Hold | None = None  # that was known when this was planned
+    beside: frozenset[str] = frozenset()  # runs and Jobs that no rollout waits for
     check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
     expired: tuple[RunSeen, ...] = ()  # ProbeRuns to delete
     requeue_after: float | None = None
@@ -166,15 +168,20 @@ def _finish(desk: Desk, state: State, new: State, look: Look) -> Plan:
         manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in desk.around.build(b, context)),
         notes=_notes(context),
         patches=context.arrangement.patches,
-        runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle, refused=look.watch.refused),
+        runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle, by_hand=_by_hand(desk, look)),
         decisions=() if desk.invalid else _answers(desk, state, new),
         stories=stories(state, new, look.views) + _complaint(desk),
         invalid=bool(desk.invalid),
         obstacle=desk.obstacle,
+        beside=frozenset(v.name for v in look.watch.views),
         check=_check(desk, context),
         expired=_expired(desk, new),
         requeue_after=0.0 if new != state else _wake(desk, new, look),
     )
+
+
+def _by_hand(desk: Desk, look: Look) -> ByHand:
+    return ByHand() if desk.invalid else look.watch.by_hand
 
 
 def _notes(context: Context) -> dict[Builder, str]:

@@ -7,7 +7,7 @@ from serinus.core import naming
 from serinus.core.arrange import Arrangement, serves
 from serinus.core.askedpods import strangers
 from serinus.core.gates import GateView, evidenced, purpose_of, together
-from serinus.core.model import Purpose, Service, Verdict
+from serinus.core.model import OF_ROLLOUTS, Purpose, Service, Verdict
 from serinus.core.rollout import Hold, Seen, State
 from serinus.core.seen import DecisionSeen, Outcome, PodSeen, RevisionSeen, Snapshot
 
@@ -52,7 +52,7 @@ def seen(snapshot: Snapshot, situation: Situation) -> Seen:
         verdict_run=view.run.name if view and view.run else "",
         evidenced=not state.revision or evidenced(snapshot.runs, state.revision, asked=_asked(service)),
         superseded=any(v.superseded for v in views),
-        next_attempt=1 + max((r.attempt for r in snapshot.runs if r.revision == _rolled(situation)), default=-1),
+        next_attempt=_next_attempt(snapshot, _rolled(situation)),
         block=situation.block,
         pause=_pause(service),
         obstacle=situation.obstacle,
@@ -68,6 +68,11 @@ def outcome_of(revisions: Sequence[RevisionSeen], name: str) -> Outcome | None:
 
 def _asked(service: Service) -> set[str]:
     return {g.name for g in service.gates_at(Purpose.BEFORE_TRAFFIC)}
+
+
+def _next_attempt(snapshot: Snapshot, revision: str) -> int:
+    mine = (r.attempt for r in snapshot.runs if r.revision == revision and r.purpose in OF_ROLLOUTS)
+    return 1 + max(mine, default=-1)
 
 
 def _rolled(situation: Situation) -> str:

@@ -49,6 +49,10 @@ class Purpose(StrEnum):
     MANUAL = "Manual"
 
 
+OF_ROLLOUTS: Final = (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE)
+"""Purposes of the runs that rollouts are decided on: no other run is an attempt of one, or evidence for it."""
+
+
 class Verdict(StrEnum):
     """What a gate says. Only PASSED promotes; RUNNING is no verdict yet."""
 

@@ -22,6 +22,8 @@ MAX_BYTES: Final = 4096
 MAX_COUNT: Final = 10_000_000
 MAX_USAGE: Final = 10**12
 """Tokens, calls and seconds of a run; a budget may allow more tokens than there may be pairs."""
+MAX_ATTEMPT: Final = 10**9
+"""The most that a ProbeRun may have."""
 MAX_CRITICAL: Final = 20
 MAX_WORST: Final = 3
 MAX_TEXT_BYTES: Final = 160
@@ -244,7 +246,7 @@ def _build(raw: object) -> Report:
 
 
 def _identity(raw: Any) -> Identity:
-    values = strict.record(Identity, "identity", raw, low=-1, high=MAX_COUNT)
+    values = strict.record(Identity, "identity", raw, low=-1, high=MAX_ATTEMPT)
     strict.require(values["attempt"] >= 0, "identity.attempt", values["attempt"], "0 or more")
     return Identity(**values)
 

@@ -4,14 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from serinus.core.gates import newest_views
-from serinus.core.model import Purpose, Service
+from serinus.core.model import OF_ROLLOUTS, Purpose, Service
 from serinus.core.rollout import State
 from serinus.core.seen import RunSeen, Snapshot
 from serinus.core.views import seconds
 
 MAX_AT_ONCE: Final = 20
 """Runs that one look lets go: a long history must not keep a service from being looked at."""
-_OF_ROLLOUTS: Final = (Purpose.BEFORE_TRAFFIC, Purpose.EACH_STEP, Purpose.BAKE)
 
 
 def expired(snapshot: Snapshot, service: Service, state: State, *, before: float) -> tuple[RunSeen, ...]:
@@ -37,11 +36,13 @@ def _named(snapshot: Snapshot, service: Service, state: State) -> Iterator[str]:
     yield state.run
     for revision in snapshot.revisions:
         yield revision.run
-        last = max((r for r in snapshot.runs if r.revision == revision.name), key=lambda r: r.attempt, default=None)
-        if last is not None:
-            yield last.name
+        for purposes in (OF_ROLLOUTS, (Purpose.CONTINUOUS,)):
+            mine = (r for r in snapshot.runs if r.revision == revision.name and r.purpose in purposes)
+            last = max(mine, key=lambda r: r.attempt, default=None)
+            if last is not None:
+                yield last.name
     current = {state.stable, state.revision} - {""}
-    yield from (r.name for r in snapshot.runs if r.revision in current and r.purpose in _OF_ROLLOUTS)
+    yield from (r.name for r in snapshot.runs if r.revision in current and r.purpose in OF_ROLLOUTS)
     yield from (v.name for v in newest_views(service, snapshot.runs))
     for decision in snapshot.decisions:
         yield from decision.evidence if decision.pending else ()

@@ -14,8 +14,10 @@ from serinus.core.report import Identity, Report
 from serinus.core.runstatus import finished_status, kept
 from serinus.core.seen import JobPodSeen, JobSeen, PodSeen, RunSeen
 from serinus.core.verdict import judge
-from serinus.core.views import timestamp
+from serinus.core.views import seconds, timestamp
 
+WAITS: Final = "Waiting"
+"""Reason in the status of a run that may not begin yet."""
 START_PATIENCE: Final = 120
 """Seconds that the pod of a probe Job may wait for its image, Secret or node before the attempt is over."""
 CREATION_PATIENCE: Final = 300
@@ -74,6 +76,17 @@ def advance(
     return finished_status(run, ended, judgement, expected.policy, timestamp(now))
 
 
+def wait(run: RunSeen, message: str) -> Manifest | None:
+    """The status of a run that may not begin yet, None if it says so already; its Job is not waited for meanwhile."""
+    status = {"phase": "Pending", "reason": WAITS, "message": message}
+    return status if run.status != status else None
+
+
+def begin(run: RunSeen, now: float) -> Manifest | None:
+    """The status of a run of a person that may begin now, None if it says so: from then on its Job is waited for."""
+    return None if run.status.get("startedAt") else {"phase": "Pending", "startedAt": timestamp(now)}
+
+
 def supersede(run: RunSeen, now: float) -> Manifest:
     """The status of a run that nobody waits for any more."""
     return _broken(run, now, "Superseded", "the rollout went on without this run")
@@ -93,7 +106,7 @@ def _absent(run: RunSeen, recorded: str, now: float) -> tuple[str, str] | None:
     """Why a run without its Job is over; None while the Job may still be created."""
     if recorded:
         return "JobVanished", "its Job was deleted before it reported"
-    if now - run.created <= CREATION_PATIENCE:
+    if now - max(run.created, seconds(run.status.get("startedAt"))) <= CREATION_PATIENCE:
         return None
     return "JobNotCreated", (
         f"its Job {run.name} was not created within {CREATION_PATIENCE} s: a quota, an admission webhook or another "

@@ -6,6 +6,7 @@ from serinus.core import naming
 from serinus.core.gates import GateView, parameters
 from serinus.core.model import Manifest, Purpose
 from serinus.core.report import Identity
+from serinus.core.rollout import State
 from serinus.core.runs import job_deadline
 from serinus.core.runspec import ENV_PROBES, ENV_RUN, MAX_SEED, RunSpec, to_json
 from serinus.resources import judge_access
@@ -151,7 +152,7 @@ def _volumes(context: Context, view: GateView) -> tuple[list[Manifest], list[Man
 def _run_spec(context: Context, view: GateView) -> RunSpec:
     service, identity = context.service, view.identity
     seed = int.from_bytes(hashlib.sha256(view.name.encode()).digest()[:8], "big") & MAX_SEED
-    asked = naming.stable_service if asks_stable(identity) else naming.canary_service
+    asked = naming.stable_service if asks_stable(identity, context.state) else naming.canary_service
     return RunSpec(
         identity=identity,
         policy=view.gate.policy,
@@ -165,9 +166,10 @@ def _run_spec(context: Context, view: GateView) -> RunSpec:
     )
 
 
-def asks_stable(identity: Identity) -> bool:
+def asks_stable(identity: Identity, state: State) -> bool:
     """Whether a run asks the serving revision alone: beside a rollout, `-canary` may lead to another one."""
-    return identity.purpose in (Purpose.CONTINUOUS, Purpose.SELF_TEST)
+    alone = identity.purpose == Purpose.MANUAL and identity.revision == state.stable
+    return alone or identity.purpose in (Purpose.CONTINUOUS, Purpose.SELF_TEST)
 
 
 def _url(context: Context, name: str) -> str:

@@ -17,6 +17,7 @@ from serinus.shell.world import JOB
 
 _NEEDED_KINDS: Final = frozenset({"ControllerRevision", "ReplicaSet", "Service", "ConfigMap", "NetworkPolicy"})
 """Kinds that a rollout cannot go on without; a budget of a name that is taken is missed by nobody else."""
+_OF_RUNS: Final = frozenset({"ProbeRun", "Job"})
 _MAX_TEXT: Final = 1000
 
 
@@ -27,7 +28,8 @@ def vital(outcome: Outcome) -> bool:
 
 def with_obstacle(planned: Plan, outcomes: Sequence[Outcome]) -> tuple[Plan, bool]:
     """Say so if writes meet another obstacle than before, or none any more; True if so."""
-    found = _taken(outcomes) or _refused(outcomes)
+    mine = [o for o in outcomes if not (o.ref.kind.kind in _OF_RUNS and o.ref.name in planned.beside)]
+    found = _taken(mine) or _refused(mine)
     untried = any(o.result in (Result.UNAVAILABLE, Result.STALE) for o in outcomes)
     if found == planned.obstacle or (found is None and untried):
         return planned, False  # what was not tried may still be refused

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serinus.core import gauges
+from serinus.core.byhand import BY_PEOPLE
 from serinus.core.status import Output
 from serinus.plan import Plan
 from serinus.shell.events import EventType, Happening, Recorder
@@ -33,7 +34,7 @@ class Voice:
             self.events.record(Happening(ref, metadata["uid"], *told, lasting=lasting))
             if story.reason in _OUTCOMES:
                 self.metrics.count(ref.namespace or "", ref.name, "rollouts", _OUTCOMES[story.reason])
-        for run in planned.runs:
+        for run in (r for r in planned.runs if r.run.purpose not in BY_PEOPLE):
             self._answers(body, run.run.gate, run.status.get("answers") or {})
 
     def invalid(self, body: Object) -> None:

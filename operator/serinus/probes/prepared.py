@@ -93,7 +93,8 @@ def _rendered(assertion: Assertion, templates: Templates, variables: Mapping[str
         return assertion
     value = assertion.value
     if isinstance(value, str):
-        return replace(assertion, value=templates.render(value, variables))
+        rendered = templates.render(value, variables)
+        return assertion if rendered == value else replace(assertion, value=rendered)
     if isinstance(value, list):
         entries = [templates.render(v, variables) if isinstance(v, str) else v for v in value]
         return replace(assertion, value=entries)

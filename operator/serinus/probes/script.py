@@ -66,6 +66,9 @@ class Tools:
     texts: TextChecks
 
 
+_DECLARATIONS: Final = tuple(f"{word}{space}" for word in ("const", "let", "var") for space in WHITESPACE)
+
+
 def function_body(code: str) -> str:
     """What promptfoo makes of an inline script: several lines are a body, one line is an expression to return.
 
@@ -75,7 +78,7 @@ def function_body(code: str) -> str:
     if "\n" in code:
         return code
     line = code.strip(WHITESPACE).rstrip(";" + WHITESPACE)
-    if not line.startswith(tuple(f"{word}{space}" for word in ("const", "let", "var") for space in WHITESPACE)):
+    if not line.startswith(_DECLARATIONS):
         return f"return {line}"
     end = _last_semicolon(line)
     expression = line[end + 1 :].strip(WHITESPACE)

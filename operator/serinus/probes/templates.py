@@ -39,6 +39,7 @@ class Templates:
         self._environment.globals = {"range": self._range, "dict": dict}
         self._left = _MAX_REPEATED
         self._compiled: dict[str, jinja2.Template] = {}
+        self._documents: dict[str, tuple[Any] | None] = {}
 
     def render(self, template: str, variables: Mapping[str, Any]) -> str:
         """Render a template; raises TemplateFailed. Text without template syntax is returned as it is."""
@@ -78,12 +79,20 @@ class Templates:
 
     def prompt(self, template: str, variables: Mapping[str, Any]) -> Any:
         """The rendered prompt: a document, if the template is JSON (its texts are rendered one by one), else a text."""
-        try:
-            document = json.loads(template)
-        except (ValueError, RecursionError):
+        document = self._document(template)
+        if document is None:
             own = {k: self._own(v, variables) for k, v in variables.items()}
             return self.render(_protected(template), own)
-        return self._within(document, variables)
+        return self._within(document[0], variables)
+
+    def _document(self, template: str) -> tuple[Any] | None:
+        """The document that a template is, or None; looked at once, as most probes have the same prompt."""
+        if template not in self._documents:
+            try:
+                self._documents[template] = (json.loads(template),)
+            except (ValueError, RecursionError):
+                self._documents[template] = None
+        return self._documents[template]
 
     def _own(self, value: Any, variables: Mapping[str, Any]) -> Any:
         """A variable's own template; one that names what is not there is text, as it may be what is asked about."""
@@ -104,12 +113,14 @@ class Templates:
         return value
 
     def _collect(self, template: str, variables: Mapping[str, Any]) -> str:
-        if template not in self._compiled:
-            self._compiled[template] = self._environment.from_string(template)
+        compiled = self._compiled.get(template)
+        if compiled is None:
+            compiled = self._compiled[template] = self._environment.from_string(template)
+            compiled.globals = dict(compiled.globals)  # a chain of mappings is copied slowly, each time
         self._left = _MAX_REPEATED
         parts: list[str] = []
         size = 0
-        for part in self._compiled[template].generate(variables):
+        for part in compiled.generate(variables):
             size += len(part)
             if size > MAX_RENDERED:
                 raise TemplateFailed(f"it renders to more than {MAX_RENDERED} characters")

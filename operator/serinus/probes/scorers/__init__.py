@@ -42,7 +42,9 @@ def score(text: str, scorers: Mapping[str, Scorer] = DEFAULT) -> tuple[Finding, 
 def alarms(text: str, finish_reason: str = "") -> dict[str, list[str]]:
     """What the scorers of ALARMS find, with its kinds; of a long text they read the first and last 32,768 signs."""
     text = text if len(text) <= 2 * _READ else text[:_READ] + "\n" + text[-_READ:]
-    found = {f.name: f for f in score(text, ALARMS)}
-    if finish_reason:
-        found["cut"] = cut(text, finish_reason)
-    return {name: list(f.kinds) for name, f in found.items() if f.found}
+    found: dict[str, list[str]] = {}
+    for name, scorer in ALARMS.items():
+        finding = cut(text, finish_reason) if scorer is cut else scorer(text)
+        if finding.found:
+            found[name] = list(finding.kinds)
+    return found

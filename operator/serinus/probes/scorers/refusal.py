@@ -58,11 +58,13 @@ def refusal(text: str) -> Finding:
         head = head.lower()
     bare = head if _QUOTES.isdisjoint(head) else _QUOTED.sub(lambda m: "\x00" * len(m[0]), head)
     for code, words in _WORDS.items():
-        if not any(hint in bare for hint in words.hints):
-            continue
-        match = words.pattern.search(bare)
-        if match is not None and match.start() <= _BEGINS:
-            return _found(own, Span(start + match.start(), start + match.end(), code), match.end(), head)
+        for hint in words.hints:
+            if hint not in bare:
+                continue
+            match = words.pattern.search(bare)
+            if match is not None and match.start() <= _BEGINS:
+                return _found(own, Span(start + match.start(), start + match.end(), code), match.end(), head)
+            break
     return Finding(name=NAME)
 
 

@@ -38,15 +38,18 @@ def surroundings(*, probe_image: str, monitor_labels: dict[str, str]) -> Surroun
     return Surroundings(catalogue=library.runtimes, settings=settings, alerts=library.alerts)
 
 
-def probe_sets(documents: list[Document], namespace: str) -> dict[str, ProbeSetSeen]:
-    """Resolve the ProbeSets of a namespace among these objects, with the ConfigMaps that they refer to."""
+def probe_sets(documents: list[Document], namespace: str, *, python: bool = True) -> dict[str, ProbeSetSeen]:
+    """Resolve the ProbeSets of a namespace among these objects, with the ConfigMaps that they refer to.
+
+    `python`: whether they may have scripts in Python.
+    """
     found = {}
     for document in documents:
         spec = document.body.get("spec")
         if document.kind == "ProbeSet" and document.namespace == namespace and isinstance(spec, dict):
             files = config_map_files(documents, namespace, spec)
             labelled = files_of(documents, namespace, named_config_map(spec, "calibration"))
-            found[document.name] = read_probe_set(document.name, spec, files, labelled)[0]
+            found[document.name] = read_probe_set(document.name, spec, files, labelled, python=python)[0]
     return found
 
 

@@ -58,7 +58,9 @@ def _rendered(
     problems = schemas.problems(document.body)
     if not problems:
         try:
-            planned = plan_steady(document.body, around, context.probe_sets(found, document.namespace))
+            allowed = around.settings.allow_python
+            known = context.probe_sets(found, document.namespace, python=allowed)
+            planned = plan_steady(document.body, around, known)
         except InvalidSpec as e:
             problems = [(e.path, e.message)]
         else:

@@ -19,7 +19,7 @@ from serinus.core import naming
 from serinus.core.model import InvalidSpec
 from serinus.core.parse import parse
 from serinus.core.probe import Problem
-from serinus.core.probeset import parse_probe_set
+from serinus.core.probeset import resolve_probe_set
 from serinus.core.questions import questions_of
 from serinus.plan import Surroundings
 from serinus.probes.check import check_probes
@@ -97,11 +97,11 @@ def check(document: Document, found: list[Document], around: Surroundings) -> li
     if problems:
         return problems
     if document.kind == "ProbeSet":
-        return [finding(p.field, p.message, p.line, p.file) for p in _probe_set(document, found)]
+        return [finding(p.field, p.message, p.line, p.file) for p in _probe_set(document, found, python=around.settings.allow_python)]
     return [finding(*p) for p in _service(document, found, around)] if document.kind == "LLMService" else []
 
 
-def _probe_set(document: Document, found: list[Document]) -> Sequence[Problem]:
+def _probe_set(document: Document, found: list[Document], *, python: bool) -> Sequence[Problem]:
     spec = document.body["spec"]
     wanted, files = context.config_map_of(spec), context.config_map_files(found, document.namespace, spec)
     if wanted and not any(d.kind == "ConfigMap" and d.name == wanted for d in found):
@@ -112,7 +112,7 @@ def _probe_set(document: Document, found: list[Document]) -> Sequence[Problem]:
     if labels and not labelled:
         message = f"found {labels!r}, which is not among the files given: give its file too, to check the labels"
         return [Problem(line=0, field="spec.calibration.configMapRef.name", message=message)]
-    parsed = parse_probe_set(spec, files, labelled)
+    parsed, _ = resolve_probe_set(spec, files, labelled, python=python)
     return parsed.problems or check_probes(parsed)
 
 
@@ -123,7 +123,7 @@ def _service(document: Document, found: list[Document], around: Surroundings) ->
         return [(e.path, e.message)]
     monitored = Context(service=service, settings=around.settings, runtimes=around.catalogue, alerts=around.alerts)
     wrong = [tuple(p.message.split(": ", 1)) for p in prometheus_rule.problems(monitored)]
-    sets = context.probe_sets(found, service.namespace)
+    sets = context.probe_sets(found, service.namespace, python=around.settings.allow_python)
     # Without a ProbeSet among the files they are elsewhere: whether they exist is for the cluster to say.
     problem = questions_of(service.gates, sets)[1] if sets else None
     if problem is not None:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from serinus.core.assertion_types import ALLOWED, ASSERT_SET, split_type, why_refused, why_wrong
-from serinus.core.code_reader import read_code, read_transform
+from serinus.core.code_reader import PYTHON, check_python, read_code, read_transform
 from serinus.core.findings import Place
 from serinus.core.probe import MAX_ASSERTIONS, Assertion, Origin
 from serinus.core.sources import Sources, is_other_script, is_reference, is_script
@@ -15,7 +15,7 @@ _REFUSED: Final = {
     "rubricPrompt": "the judge's prompt is fixed, because it guards against answers that speak to the judge; "
     "the criterion belongs into value",
 }
-_SCRIPTS: Final = ("javascript", "python")
+_SCRIPTS: Final = ("javascript", PYTHON)
 _MAX_WEIGHT: Final = 1000.0
 
 
@@ -47,6 +47,8 @@ def _read(sources: Sources, where: Place) -> Assertion | None:
         return None
     _check_keys(sources, where, _KEYS)
     base, negated = split_type(name.node.value)
+    if base == PYTHON:
+        check_python(sources, name)
     value, literal, module = _value(sources, where.at("value"), base)
     wrong = "" if module else why_wrong(base, value)
     if wrong:

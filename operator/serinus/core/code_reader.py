@@ -1,17 +1,28 @@
 """Scripts of assertions and transforms: inline, or a file of the ProbeSet. It runs nothing and checks no syntax."""
 
+from typing import Final
+
 from serinus.core.findings import Place
 from serinus.core.probe import PYTHON_ENDING
 from serinus.core.sources import Sources, is_reference, is_script, split_function
+
+PYTHON: Final = "python"
+
+
+def check_python(sources: Sources, where: Place) -> None:
+    """Find a problem with Python where it is switched off."""
+    if not sources.python:
+        found = f"found {where.node.value!r:.100}, which is Python: the operator's setting allowPython refuses it"
+        sources.findings.problem(where, f"{found}; allowed is JavaScript, or another type of assertion")
 
 
 def read_code(sources: Sources, where: Place, language: str) -> tuple[str, str]:
     """Text of the file that `file://…` names, and `file:function`; both empty, and a problem, when it is no script."""
     reference = where.node.value
     path, function = split_function(reference)
-    fits = path.endswith(PYTHON_ENDING) if language == "python" else is_script(path)
+    fits = path.endswith(PYTHON_ENDING) if language == PYTHON else is_script(path)
     if not fits:
-        endings = "files .py" if language == "python" else "files .js, .cjs and .mjs"
+        endings = "files .py" if language == PYTHON else "files .js, .cjs and .mjs"
         sources.findings.problem(where, f"found {reference[:100]!r}, allowed for {language} are {endings}")
         return "", ""
     found = sources.text(where, path)
@@ -28,5 +39,7 @@ def read_transform(sources: Sources, where: Place) -> tuple[str, str]:
         return "", ""
     if not is_reference(value):
         return value, ""
-    language = "python" if split_function(value)[0].endswith(PYTHON_ENDING) else "javascript"
+    language = PYTHON if split_function(value)[0].endswith(PYTHON_ENDING) else "javascript"
+    if language == PYTHON:
+        check_python(sources, where)
     return read_code(sources, where, language)

@@ -56,9 +56,12 @@ def parse_probe_set(
 
 
 def resolve_probe_set(
-    spec: Mapping[str, Any], files: Mapping[str, str], labelled: Mapping[str, str]
+    spec: Mapping[str, Any], files: Mapping[str, str], labelled: Mapping[str, str], *, python: bool = True
 ) -> tuple[ProbeSet, str]:
-    """Parse as `parse_probe_set` does; the second value is the resolved text, empty where there are problems."""
+    """Parse as `parse_probe_set` does; the second value is the resolved text, empty where there are problems.
+
+    `python` False: the cluster refuses Python, so scripts in it are problems too.
+    """
     findings = Findings()
     root = Place(_as_tree(findings, spec), "spec")
     refuse_keys(Sources({}, findings), root, Keys(allowed=_SPEC_KEYS))
@@ -66,7 +69,7 @@ def resolve_probe_set(
     probes: tuple[Probe, ...] = ()
     found = _main_file(findings, root, files)
     if found is not None:
-        probes = _unique(_probes(Sources(files, findings), root, *found))
+        probes = _unique(_probes(Sources(files, findings, python=python), root, *found))
         _check_totals(findings, probes)
     judging = read_judging(findings, spec, labelled)
     check_judged(findings, judging, probes)

@@ -15,10 +15,18 @@ _NO_FILES: Final[Mapping[str, str]] = {}
 
 
 def read_probe_set(
-    name: str, spec: Manifest, files: Mapping[str, str], labelled: Mapping[str, str] = _NO_FILES
+    name: str,
+    spec: Manifest,
+    files: Mapping[str, str],
+    labelled: Mapping[str, str] = _NO_FILES,
+    *,
+    python: bool = True,
 ) -> tuple[ProbeSetSeen, ProbeSet]:
-    """Resolve a ProbeSet with its files and labelled answers; slow for a large one, so done once per version."""
-    parsed, text = resolve_probe_set(spec, files, labelled)
+    """Resolve a ProbeSet with its files and labelled answers; slow for a large one, so done once per version.
+
+    `python` False: the cluster refuses Python, and a ProbeSet that has some cannot be asked.
+    """
+    parsed, text = resolve_probe_set(spec, files, labelled, python=python)
     if parsed.problems:
         return ProbeSetSeen(name=name, reason="ProbeSetInvalid", problem=first_problem(parsed)), parsed
     questions = Questions(

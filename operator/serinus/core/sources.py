@@ -21,13 +21,14 @@ _OTHER_SCRIPTS: Final = (".ts", ".mts", ".cts", ".py", ".rb")
 
 
 class Sources:
-    """The files of a ProbeSet by name, and what is found while reading them."""
+    """The files of a ProbeSet by name, and what is found while reading them. `python`: scripts may be in Python."""
 
-    def __init__(self, files: Mapping[str, str], findings: Findings) -> None:
+    def __init__(self, files: Mapping[str, str], findings: Findings, *, python: bool = True) -> None:
         self._files = files
         self._flat: dict[str, str] = {}
         self._lists = 0
         self.findings = findings
+        self.python = python
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name."""

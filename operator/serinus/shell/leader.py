@@ -23,6 +23,7 @@ from serinus.shell.kube import Api
 from serinus.shell.login import Credentials
 from serinus.shell.observe import Observer
 from serinus.shell.output_settings import output_settings
+from serinus.shell.probe_process import ProbeReader
 from serinus.shell.reconcile import Reconciler, Tools
 from serinus.shell.scrapers import Scrapers
 from serinus.shell.settings import Settings
@@ -132,10 +133,11 @@ class Leader:
             await tools.observer.probe_sets.close()
 
     def _tools(self) -> Tools:
+        reader = ProbeReader(python=self._around.settings.allow_python)
         return Tools(
             api=self._api,
             applier=Applier(self._api, self._children, MARK, create_once=(JOB, PROBERUN)),
-            observer=Observer(self._api, self._children, self._customs, self._scrapers.found),
+            observer=Observer(self._api, self._children, self._customs, self._scrapers.found, reader),
             customs=self._customs,
             watches=self._children,
             around=self._around,

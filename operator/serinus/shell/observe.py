@@ -12,6 +12,7 @@ from serinus.core.seen import JobSeen, ProbeSetSeen, RevisionSeen, Snapshot
 from serinus.shell.entry import Entry
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api
+from serinus.shell.probe_process import ProbeReader
 from serinus.shell.probe_sets import ProbeSets
 from serinus.shell.store import Seen
 from serinus.shell.watches import Watches
@@ -56,11 +57,12 @@ class Observer:
         watches: Watches,
         customs: Customs,
         scrapers: Callable[[], tuple[Scraper, ...]] = lambda: (),
+        reader: ProbeReader | None = None,
     ) -> None:
         self._scrapers = scrapers
         self._watches = watches
         self._customs = customs
-        self._probe_sets = ProbeSets(api, customs)
+        self._probe_sets = ProbeSets(api, customs, reader=reader)
 
     @property
     def probe_sets(self) -> ProbeSets:

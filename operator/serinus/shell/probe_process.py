@@ -31,16 +31,20 @@ class CannotRead(Exception):
 
 
 class ProbeReader:
-    """Reads sources. `command` is what the interpreter is called with, `limit` the seconds for one source."""
+    """Reads sources. `command` is what the interpreter is called with, `limit` the seconds for one source.
 
-    def __init__(self, *, command: tuple[str, ...] = _COMMAND, limit: float = LIMIT) -> None:
+    `python`: whether sources may have scripts in Python.
+    """
+
+    def __init__(self, *, command: tuple[str, ...] = _COMMAND, limit: float = LIMIT, python: bool = True) -> None:
+        self._python = python
         self._command = command
         self._limit = limit
         self._turn = asyncio.Semaphore(1)
 
     async def read(self, name: str, spec: dict[str, Any], files: dict[str, str], labelled: dict[str, str]) -> Result:
         """Resolve a ProbeSet as `probe_reader.read` does, wherever that is best; raises CannotRead."""
-        packed = probe_reader.pack(name, spec, files, labelled)
+        packed = probe_reader.pack(name, spec, files, labelled, python=self._python)
         if len(packed) <= SMALL:
             return probe_reader.read(packed)
         async with self._turn:

@@ -23,15 +23,22 @@ MEMORY_BYTES: Final = 512 << 20
 _NICE: Final = 10
 
 
-def pack(name: str, spec: dict[str, Any], files: dict[str, str], labelled: dict[str, str]) -> bytes:
-    """Write a source down; `files` are the keys of its ConfigMap, `labelled` those of its calibration."""
-    return json.dumps({"name": name, "spec": spec, "files": files, "labelled": labelled}).encode()
+def pack(
+    name: str, spec: dict[str, Any], files: dict[str, str], labelled: dict[str, str], *, python: bool = True
+) -> bytes:
+    """Write a source down; `files` are the keys of its ConfigMap, `labelled` those of its calibration.
+
+    `python`: whether it may have scripts in Python.
+    """
+    source = {"name": name, "spec": spec, "files": files, "labelled": labelled, "python": python}
+    return json.dumps(source).encode()
 
 
 def read(packed: bytes) -> tuple[ProbeSetSeen, dict[str, Any]]:
     """Resolve a packed source; the second value is what the status of the ProbeSet must say of it."""
     source = json.loads(packed)
-    seen, parsed = read_probe_set(source["name"], source["spec"], source["files"], source["labelled"])
+    texts = source["files"], source["labelled"]
+    seen, parsed = read_probe_set(source["name"], source["spec"], *texts, python=source["python"])
     problems = [{"line": p.line, "field": p.field, "message": p.message[:1000]} for p in parsed.problems]
     status: dict[str, Any] = {"digest": parsed.digest, "probes": len(parsed.probes), "critical": parsed.critical}
     if seen.questions is not None and seen.questions.judged is not None:

@@ -10,6 +10,7 @@ import pytest
 
 from serinus.core import status as statuses
 from serinus.core import views
+from serinus.core.gauges import samples
 from serinus.core.seen import ProbeSetSeen
 from serinus.plan import Plan
 from tests.unit.fake_world import FAST, FakeWorld, bad, good, world
@@ -247,3 +248,19 @@ def test_advise_counts_what_it_would_have_stopped() -> None:
     at(found, "FinalBake").rest()
 
     assert found.status("scorecard") == {"rollouts": 2, "wouldHaveRolledBack": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(bad, "GateFailed"), (undecided, "GateInconclusive"), (garbage, "ProbeBroken")]
+)
+def test_advise_tells_what_it_would_have_stopped_while_it_goes_on(answer: Any, reason: str) -> None:
+    found = served()
+    found.body["spec"]["rollout"]["mode"] = "Advise"
+    found.answer = answer
+    found.change("registry.example/vllm:2")
+    at(found, "Baking")
+    [advice] = [v for k, v in samples(found.look().view, ()).items() if k[0] == "rollout_advice"]
+
+    assert (advice, found.told.count(reason)) == (1.0, 1)
+    at(found, "FinalBake").rest()
+    assert not any(k[0] == "rollout_advice" for k in samples(found.look().view, ()))

@@ -7,8 +7,9 @@ that is born at 1.
 from collections.abc import Iterator, Mapping, Sequence
 
 from serinus.core.arrange import serves
+from serinus.core.byhand import BY_PEOPLE
 from serinus.core.gates import purpose_of
-from serinus.core.model import Manifest, Purpose, Verdict
+from serinus.core.model import Manifest, Verdict
 from serinus.core.rollout import Stage
 from serinus.core.seen import RunSeen
 from serinus.core.status import Output, View, phase
@@ -27,7 +28,6 @@ _OUTCOMES = (
 )
 """Values of the label `outcome`; those at fault are unscored too, and count in the evidence to roll back."""
 
-_BY_PEOPLE = frozenset({Purpose.SELF_TEST, Purpose.MANUAL})
 _TIMED = (("ttft", "firstToken"), ("itl", "betweenTokens"))
 _STATISTICS = ("p50", "p95", "p99", "mean")
 
@@ -45,6 +45,7 @@ def samples(view: View, outputs: Sequence[Output]) -> dict[Sample, float]:
         **_phases(phase(view), state.revision or view.target),
         **{("rollout_stage", str(s), state.revision): float(s is state.stage) for s in Stage},
         **({("rollout_held", state.held.reason): 1.0} if state.held else {}),
+        **({("rollout_advice", state.revision): 1.0} if state.advice else {}),
         **dict(_gates(view)),
         **dict(_latencies(view)),
         **{("drift_cusum", gate): value for gate, value in view.drift.items()},
@@ -106,7 +107,7 @@ def _latencies(view: View) -> Iterator[tuple[Sample, float]]:
     """How soon the streamed answers of each revision came: in the newest run of each gate that Serinus made of it."""
     names = {gate.name for gate in view.service.gates}
     current = {view.state.stable, view.state.revision} - {""}
-    mine = [r for r in view.runs if r.finished and r.gate in names and r.purpose not in _BY_PEOPLE]
+    mine = [r for r in view.runs if r.finished and r.gate in names and r.purpose not in BY_PEOPLE]
     for run in sorted(mine, key=_age):
         for side, revision in (("canary", run.revision), ("stable", run.baseline)):
             found = (run.status.get("timing") or {}).get(side) or {}

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from serinus.core.gates import GateView
+from serinus.core.gates import GateView, purpose_of, together
+from serinus.core.model import Verdict
 from serinus.core.rollout import IN_TRAFFIC, Hold, Stage, State
 
 
@@ -22,6 +23,8 @@ def stories(old: State, new: State, gates: Sequence[GateView]) -> tuple[Story, .
     if new == old:
         return ()
     told = [_gate(old, new), _stage(old, new)] if new.stage != old.stage or new.step != old.step else []
+    if new.advice and not old.advice:
+        told.append(_advice(new, gates))
     if new.held is not None and new.held != old.held:
         told.append(held_story(new.revision, new.held))
     if new.retries > old.retries and gates:
@@ -40,6 +43,7 @@ def held_story(revision: str, hold: Hold) -> Story:
 
 _HELD = {"ProbeBroken": "ProbeBroken", "Inconclusive": "GateInconclusive", "NameConflict": "NameConflict"}
 """Reasons of a hold that have an event of their own."""
+_ADVISED = {Verdict.FAILED: "GateFailed", Verdict.BROKEN: "ProbeBroken"}
 _JUDGED = {"QualityFailed": "GateFailed", "QualityInconclusive": "GateInconclusive"}
 
 
@@ -51,6 +55,15 @@ def _gate(old: State, new: State) -> Story | None:
     if old.stage is Stage.PROBING and new.stage in IN_TRAFFIC and not new.advice:
         return Story(reason="GatePassed", message=f"{old.revision} passed its gates before traffic", key=key)
     return None
+
+
+def _advice(new: State, gates: Sequence[GateView]) -> Story:
+    """What the gates would have stopped, where mode Advise lets nothing be stopped."""
+    verdict, view = together(gates, purpose=purpose_of(new.stage))
+    reason = _ADVISED.get(verdict, "GateInconclusive")
+    why = view.message if view and view.message else str(verdict)
+    message = f"{new.revision} goes on in mode Advise, Enforce would not let it: {why}"
+    return Story(reason=reason, message=message, warning=True, key=f"{new.revision}/advice")
 
 
 def _stage(old: State, new: State) -> Story | None:

@@ -35,6 +35,7 @@ FAMILIES: Final = (
     Family("rollout_phase", "1 for the phase that the service is in, 0 for the others.", ("phase", "revision")),
     Family("rollout_stage", "1 for the stage that the rollout is in, 0 for the others.", ("stage", "revision")),
     Family("rollout_held", "1 with the reason why forward steps wait.", ("reason",)),
+    Family("rollout_advice", "1 while mode Advise lets a revision go on that a gate would stop.", ("revision",)),
     Family("rollouts", "Rollouts that ended, by outcome.", ("outcome",), counter=True),
     Family("gate_pairs", "Pairs of answers of the newest run of a gate.", ("gate", "outcome")),
     Family("gate_evidence", "Evidence (e-value) of the newest run of a gate.", ("gate", "side")),

@@ -11,11 +11,12 @@ from serinus.core.gauges import samples
 from serinus.core.model import Purpose
 from serinus.core.report import Report
 from serinus.core.runspec import RunSpec
+from serinus.core.views import timestamp
 from serinus.core.watch import KEPT_RUNS
 from tests.support import objects
 from tests.support.gate_study.bounds import at_most, mean_at_most
 from tests.unit.fake_world import FakeWorld, counted, good
-from tests.unit.rollouts import at, check, problems, served
+from tests.unit.rollouts import at, check, condition, problems, served
 
 EVERY = 600
 GATES = {"gates": {"quality": [objects.gate(every="10m")]}}
@@ -112,6 +113,33 @@ def test_broken_continuous_run_counts_no_answer_and_holds_nothing() -> None:
     assert runs(found)[-1].status["cusum"] == cusum(found) == high
     assert found.status("phase") == "Stable"
     check(found)
+
+
+def test_drift_goes_on_being_told_when_its_questions_are_gone_so_that_the_silence_pages() -> None:
+    found = watched()
+    found.answer = worse
+    let_pass(found, EVERY)
+    high = cusum(found)
+    assert high > 0
+    found.probe_sets.clear()
+    let_pass(found, EVERY)
+
+    assert samples(found.look().view, ())["drift_cusum", "support"] == high
+    assert condition(found, "ProbesReady") == ("False", "ProbeSetNotFound")
+
+
+def test_runs_that_an_earlier_service_kept_count_for_no_drift() -> None:
+    found = watched(evidenceRetention="Keep")
+    found.answer = worse
+    let_pass(found, EVERY)
+    high, before = cusum(found), len(runs(found))
+    found.now += 60
+    found.body["metadata"]["creationTimestamp"] = timestamp(found.now)
+    assert not any(k[0] == "drift_cusum" for k in samples(found.look().view, ()))
+    let_pass(found, EVERY)
+
+    assert [r.attempt for r in runs(found)] == list(range(len(runs(found))))
+    assert [r.status["cusum"] < high for r in runs(found)[before:] if r.finished][:1] == [True]
 
 
 @pytest.mark.parametrize("write", [1, 2, 3, 4])

@@ -94,13 +94,17 @@ def cusum_after(run: RunSeen, status: Manifest, runs: Sequence[RunSeen], view: G
 
 
 def last_cusum(runs: Sequence[RunSeen], identity: Identity) -> float | None:
-    """The drift that the newest finished continuous run of a gate recorded; None if none did."""
+    """The drift that the newest finished continuous run of a gate recorded; None if none did.
+
+    An identity without a digest stands for any questions.
+    """
     mine = [
         r
         for r in runs
         if r.purpose is Purpose.CONTINUOUS
+        and not r.former
         and (r.gate, r.revision) == (identity.gate, identity.revision)
-        and (r.spec.get("probeSet") or {}).get("digest") == identity.digest
+        and identity.digest in ("", (r.spec.get("probeSet") or {}).get("digest"))
         and isinstance(r.status.get("cusum"), int | float)
     ]
     newest = max(mine, key=lambda r: r.attempt, default=None)
@@ -108,13 +112,16 @@ def last_cusum(runs: Sequence[RunSeen], identity: Identity) -> float | None:
 
 
 def cusums(world: Watched) -> Iterator[tuple[str, float]]:
-    """The drift of every gate that is asked continuously, as far as it is known."""
-    for gate in world.service.gates:
+    """The drift of every gate that is asked continuously, as far as it is known.
+
+    It stays when its questions are gone: that nobody asks any more is told by an alert on this very series.
+    """
+    for gate in (g for g in world.service.gates if g.every):
         asked = world.questions.get(gate.probe_set)
-        if gate.every and asked is not None:
-            found = last_cusum(world.runs, beside.identity(world, gate, Purpose.CONTINUOUS, digest=asked.digest))
-            if found is not None:
-                yield gate.name, found
+        digest = asked.digest if asked is not None else ""
+        found = last_cusum(world.runs, beside.identity(world, gate, Purpose.CONTINUOUS, digest=digest))
+        if found is not None:
+            yield gate.name, found
 
 
 def forgotten(runs: Sequence[RunSeen]) -> tuple[RunSeen, ...]:
@@ -135,6 +142,7 @@ def _shown(runs: Sequence[RunSeen], run: RunSeen) -> tuple[int, int]:
         ((r.status.get("answers") or {}).get("canary") or {})
         for r in runs
         if r.purpose in OF_ROLLOUTS
+        and not r.former
         and (r.gate, r.revision) == (run.gate, run.revision)
         and r.status.get("verdict") == Verdict.PASSED
         and (r.spec.get("probeSet") or {}).get("digest") == (run.spec.get("probeSet") or {}).get("digest")

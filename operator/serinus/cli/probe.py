@@ -17,8 +17,9 @@ from typing import Any, Final, TextIO
 from serinus.cli import probe_files, probe_replay
 from serinus.cli.documents import Unreadable
 from serinus.cli.gate_options import add_gate
+from serinus.cli.judge_options import add_judges, read_variable
 from serinus.cli.probe_outcome import BROKEN, Outcome, conclude
-from serinus.cli.probe_plan import Plan, make_plan, read_variable
+from serinus.cli.probe_plan import Plan, make_plan
 from serinus.cli.probe_seen import Seen
 from serinus.cli.probe_text import text
 from serinus.cli.unusable import Unusable
@@ -45,7 +46,7 @@ def add_parser(commands: Any) -> None:
     _add_sides(parser)
     add_gate(parser)
     _add_request(parser)
-    _add_judges(parser)
+    add_judges(parser)
     _add_results(parser)
     parser.set_defaults(run=run)
     probe_replay.add_parser(parser)
@@ -72,18 +73,6 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     request.add_argument("--stream", action="store_true", default=None, help="token by token, to time the first one")
     request.add_argument("--seed", type=int, default=1, metavar="N", help="of the order of the probes (default 1)")
     request.add_argument("--no-python", action="store_true", help="refuse assertions in Python")
-
-
-def _add_judges(parser: argparse.ArgumentParser) -> None:
-    judges = parser.add_argument_group("judges", "for assertions such as llm-rubric and similar")
-    judges.add_argument("--judge", action="append", default=[], metavar="[NAME=]URL", help="1, 3 or 5 of them")
-    judges.add_argument("--judge-model", metavar="NAME", help="their model, where no ProbeSet names it")
-    judges.add_argument(
-        "--judge-token-env", action="append", default=[], metavar="[NAME=]VAR", help="variable with their bearer token"
-    )
-    judges.add_argument("--labels", action="append", default=[], metavar="FILE", help="labelled answers")
-    judges.add_argument("--embeddings", metavar="URL", help="the endpoint of embeddings")
-    judges.add_argument("--embeddings-model", metavar="NAME", help="its model, where no ProbeSet names it")
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:

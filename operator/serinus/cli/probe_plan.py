@@ -1,22 +1,18 @@
 """What `serinus probe` will ask, of whom, and what it costs about, from its options. It asks nobody."""
 
 import argparse
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from serinus.cli.gate_options import check_url, read_gate, read_source
+from serinus.cli.gate_options import check_url, read_gate
+from serinus.cli.judge_options import judge_endpoints, read_questions, read_variable
 from serinus.cli.unusable import Unusable
-from serinus.core import naming
 from serinus.core.gatestatus import cost
 from serinus.core.judge_cost import in_a_run
 from serinus.core.model import Purpose, QualityGate
 from serinus.core.probe import ProbeSet
-from serinus.core.questions import first_problem, read_probe_set
 from serinus.core.report import Identity
-from serinus.core.runspec import MAX_SEED, JudgeEndpoint, RunSpec
+from serinus.core.runspec import MAX_SEED, RunSpec
 from serinus.core.seen import Questions
 
 _NAME: Final = "probe"
@@ -28,7 +24,6 @@ _REQUEST: Final = {
     "timeout": "timeout",
     "stream": "stream",
 }
-_LABELS: Final = "labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +48,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
     canary = check_url("--canary", options.canary)
     stable = check_url("--stable", options.stable) if options.stable else ""
     gate = read_gate(_NAME, options)
-    asked, probes = _questions(options)
+    request = {key: getattr(options, name) for name, key in _REQUEST.items() if getattr(options, name) is not None}
+    asked, probes = read_questions(options, request)
     if asked.weighted > gate.policy.budget.pairs:
         found, least = gate.policy.budget.pairs, asked.weighted
         raise Unusable(f"the gate: budget.pairs (--pairs): found {found}, allowed is one round or more: {least}")
@@ -68,7 +64,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         seed=options.seed,
         token_path=options.token_env,
         allow_python=not options.no_python,
-        judges=_judges(options, probes),
+        judges=judge_endpoints(options, probes),
     )
     headers = tuple(_header(text) for text in options.header)
     return Plan(
@@ -76,92 +72,11 @@ def make_plan(options: argparse.Namespace) -> Plan:
     )
 
 
-def read_variable(what: str, name: str) -> str:
-    """The value of an environment variable that holds a secret; raises Unusable, which never shows the value."""
-    value = os.environ.get(name, "").strip()
-    if not value or not value.isascii() or not value.isprintable():
-        raise Unusable(f"{what}: variable {name}: found no value, allowed is one line of printable ASCII characters")
-    return value
-
-
-def _questions(options: argparse.Namespace) -> tuple[Questions, ProbeSet]:
-    spec, files, labelled = read_source(options)
-    request = {key: getattr(options, name) for name, key in _REQUEST.items() if getattr(options, name) is not None}
-    own = spec.get("request")
-    spec["request"] = {**(own if isinstance(own, dict) else {}), **request}
-    _add_judges(options, spec)
-    if options.labels:
-        labelled = {Path(name).name: _read(name) for name in options.labels}
-        spec["calibration"] = {"configMapRef": {"name": _LABELS}}
-    seen, probes = read_probe_set(options.file, spec, files, labelled)
-    if seen.questions is None:
-        raise Unusable(f"{options.file}: {first_problem(probes)}")
-    return seen.questions, probes
-
-
-def _add_judges(options: argparse.Namespace, spec: dict[str, Any]) -> None:
-    """Judges and embeddings endpoint of a file that names none."""
-    if options.judge and not spec.get("judges"):
-        if not options.judge_model:
-            raise Unusable("--judge-model: found none, it is required with --judge where no ProbeSet names the judges")
-        names = [_split(text, f"judge-{i}")[0] for i, text in enumerate(options.judge, 1)]
-        spec["judges"] = [{"name": n, "model": options.judge_model, "endpointRef": {"name": n}} for n in names]
-    if options.embeddings and not spec.get("embeddings"):
-        if not options.embeddings_model:
-            raise Unusable("--embeddings-model: found none, it is required with --embeddings")
-        spec["embeddings"] = {"model": options.embeddings_model, "endpointRef": {"name": naming.EMBEDDINGS}}
-
-
-def _judges(options: argparse.Namespace, probes: ProbeSet) -> tuple[JudgeEndpoint, ...]:
-    """Where judges and embeddings are; a token's place is the name of its variable."""
-    names = [judge.name for judge in probes.judging.judges]
-    if options.judge and not names:
-        raise Unusable("--judge: found one, allowed is none: no assertion of the file asks a judge")
-    given = [_split(text, name) for text, name in zip(options.judge, [*names, *options.judge], strict=False)]
-    found: tuple[JudgeEndpoint, ...] = ()
-    if names:
-        from serinus.cli.judge_test import endpoints  # noqa: PLC0415 - takes long to import
-
-        found = endpoints(probes.judging, [f"{name}={url}" for name, url in given])
-    tokens = _tokens(options.judge_token_env, names)
-    judges = tuple(replace(j, url=check_url("--judge", j.url), token_path=tokens(j.name)) for j in found)
-    if probes.judging.embeddings is None:
-        return judges
-    if not options.embeddings:
-        raise Unusable("--embeddings: found none, it is required: the file asks for embeddings")
-    url = check_url("--embeddings", options.embeddings)
-    return (*judges, JudgeEndpoint(name=naming.EMBEDDINGS, url=url, token_path=tokens(naming.EMBEDDINGS)))
-
-
-def _tokens(given: Sequence[str], names: Sequence[str]) -> Any:
-    """From the name of a judge to the variable with its token; one without a name is for all."""
-    found = dict(_split(text, "") for text in given)
-    allowed = (*names, naming.EMBEDDINGS)
-    for name, variable in found.items():
-        if name and name not in allowed:
-            raise Unusable(f"--judge-token-env: found {name!r}, allowed are {', '.join(allowed)}")
-        read_variable("--judge-token-env", variable)
-    return lambda name: found.get(name, found.get("", ""))
-
-
-def _split(text: str, usual: str) -> tuple[str, str]:
-    """Read `[NAME=]VALUE`; a query of an address is no name."""
-    name, sign, value = text.partition("=")
-    return (name, value) if sign and "/" not in name else (usual, text)
-
-
 def _header(text: str) -> tuple[str, str]:
     name, sign, variable = text.partition("=")
     if not sign or not name.replace("-", "").isalnum() or not name.isascii():
         raise Unusable(f"--header: found {text.partition(':')[0]!r}, allowed is NAME=VAR, the value in a variable")
     return name, read_variable(f"--header {name}", variable)
-
-
-def _read(name: str) -> str:
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as e:
-        raise Unusable(f"--labels: {name}: cannot be read: {getattr(e, 'strerror', None) or type(e).__name__}") from e
 
 
 def _identity(probes: ProbeSet, *, paired: bool) -> Identity:

@@ -97,7 +97,8 @@ def check(document: Document, found: list[Document], around: Surroundings) -> li
     if problems:
         return problems
     if document.kind == "ProbeSet":
-        return [finding(p.field, p.message, p.line, p.file) for p in _probe_set(document, found, python=around.settings.allow_python)]
+        wrong = _probe_set(document, found, python=around.settings.allow_python)
+        return [finding(p.field, p.message, p.line, p.file) for p in wrong]
     return [finding(*p) for p in _service(document, found, around)] if document.kind == "LLMService" else []
 
 

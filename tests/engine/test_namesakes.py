@@ -6,11 +6,13 @@ import pytest
 
 from serinus.core import naming
 from serinus.core.seen import Outcome
+from serinus.shell.entry import Owner, entry_of
 from serinus.shell.informer import Rhythm, State
 from serinus.shell.kinds import Kind
 from serinus.shell.observe import Observer
+from serinus.shell.outcomes import Standing, standing
 from serinus.shell.watches import Watches
-from serinus.shell.world import REPLICASET, REVISION, Customs, make_watches
+from serinus.shell.world import MARK, REPLICASET, REVISION, Customs, make_watches
 from tests.support import objects
 
 NAMESPACE = "team-a"
@@ -84,3 +86,20 @@ async def test_pods_of_an_earlier_service_are_not_taken_over_with_their_replica_
     found = (await observer.observe(service)).snapshot
 
     assert [s.name for s in found.sets] == ["chat-r0000000000"]
+
+
+@pytest.mark.parametrize(
+    ("owners", "manager", "found"),
+    [
+        ([owned(UID)], OURS, Standing.OURS),
+        ([], OURS, Standing.OURS),
+        ([owned("uid-before")], OURS, Standing.LEAVING),
+        ([owned("uid-other") | {"name": "chat-two"}], OURS, Standing.FOREIGN),
+        ([{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u"}], OURS, Standing.OURS),
+        ([], THEIRS, Standing.FOREIGN),
+    ],
+)
+def test_two_services_never_fight_for_one_object(owners: list[Manifest], manager: Any, found: Standing) -> None:
+    entry = entry_of(record(ownerReferences=owners, managedFields=manager), MARK)
+
+    assert standing(entry, Owner(naming.API_VERSION, "LLMService", "chat", UID)) is found

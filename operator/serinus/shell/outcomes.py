@@ -120,8 +120,8 @@ def standing(entry: Entry, owner: Owner | None, *, strict: bool = False) -> Stan
     if owner is not None and not owned:
         if any((other.kind, other.name) == (owner.kind, owner.name) for other in entry.owners):
             return Standing.LEAVING
-        if strict:
-            return Standing.FOREIGN
+        if strict or any(other.kind == owner.kind for other in entry.owners):
+            return Standing.FOREIGN  # what we made for another owner of the kind is not this one's
     ours = entry.made if strict else owned or entry.made
     return Standing.OURS if ours else Standing.FOREIGN
 

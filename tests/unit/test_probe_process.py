@@ -219,7 +219,7 @@ async def test_template_that_does_not_end_stops_the_run_before_it_begins(
     monkeypatch.setattr("serinus.probes.scoring._PREPARE_SECONDS", 1.0)
     loops = "{% for a in q %}" * 4 + "{% endfor %}" * 4
     tests = [
-        {"description": "first", "assert": [{"type": "is-json"}]},
+        *({"description": f"good {n}", "assert": [{"type": "is-json"}]} for n in range(40)),
         {"description": "loops", "vars": {"q": "x" * 1000}, "assert": [{"type": "contains", "value": loops}]},
     ]
     spec = {"prompts": ["x"], "source": {"inline": json.dumps(tests)}}

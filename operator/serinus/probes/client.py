@@ -27,6 +27,7 @@ from serinus.probes.client_wire import Variation, body, path
 from serinus.probes.reply import Kind, Reply, read_reply
 from serinus.probes.scoring import Question
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _TOO_LARGE: Final = f"the response is larger than {MAX_BODY} bytes"
 
 
@@ -90,7 +91,7 @@ class Client:
         target = self._target
         variation = Variation(seed=self._random.getrandbits(31), salt=f"serinus-{self._random.getrandbits(64):016x}")
         found = body(target.model, target.request, question, variation, logprobs=target.logprobs)
-        return json.dumps(found, separators=(",", ":")).encode()
+        return _encode(found).encode()
 
     async def _call(self, url: str, data: bytes) -> tuple[Reply, float | None]:
         """One HTTP call: the reply, and for a busy server the seconds to wait (0: it did not say)."""

@@ -7,6 +7,8 @@ from serinus.probes.outcome import Ask, NoScore, Outcome
 
 NO_PYTHON: Final = "--no-python"
 """The argument of the scoring process that refuses assertions in Python."""
+EACH: Final = "--each"
+"""The argument with which every probe is written as soon as it is prepared, to find the one that cannot be."""
 
 
 def within(score: float) -> float:

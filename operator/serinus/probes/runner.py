@@ -210,15 +210,15 @@ class Runner:
         if reply.kind is Kind.ANSWER:
             score = await self._tools.scorer.score(turn.probe, said(reply))
         mark = mark_of(side, reply, score)
-        mark = replace(mark, values=self._values(turn.probe, mark, score))
+        worth = self._values(turn.probe, mark, score)
+        mark = replace(mark, values=worth) if worth else mark
         cached = self._caches.sign(side, turn.probe, reply, asked_at) if reply.kind is Kind.ANSWER else ""
         sample = Sample(mark=mark, cached=cached, first_ms=first_token_ms(reply), gaps=reply.gaps)
         self._tools.output.line(sample_line(turn, self._probes[turn.probe].id, side, reply, score, sample))
         return sample
 
     def _spend(self, reply: Reply) -> None:
-        self._usage = replace(
-            self._usage,
+        self._usage = Usage(
             calls=self._usage.calls + 1,
             prompt_tokens=self._usage.prompt_tokens + reply.prompt_tokens,
             completion_tokens=self._usage.completion_tokens + reply.completion_tokens,

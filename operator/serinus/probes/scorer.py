@@ -7,34 +7,50 @@ ends it and starts another. One JSON document a line: first one for each probe, 
 import json
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from serinus.core.probejson import from_json
-from serinus.probes.exchange import NO_PYTHON, encode
+from serinus.probes.exchange import EACH, NO_PYTHON, encode
+from serinus.probes.garbage import seldom_collected
 from serinus.probes.outcome import Misconfigured, Outcome, Said
 from serinus.probes.prepared import Prepared, prepare
 from serinus.probes.shield import shield
 from serinus.probes.templates import Templates
 from serinus.probes.toolbox import make_tools
 
+_TOGETHER: Final = 32
+"""Prepared probes that are written at once: their reader is woken less often."""
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def main(arguments: list[str]) -> int:
     """Prepare the probes of a file, then score answers until the input ends."""
     shield()
+    with seldom_collected():
+        return _serve(arguments)
+
+
+def _serve(arguments: list[str]) -> int:
     probe_set = from_json(Path(arguments[0]).read_text(encoding="utf-8"))
     templates, tools = Templates(), make_tools(python=NO_PYTHON not in arguments)
     ready: list[Prepared] = []
-    for probe in probe_set.probes:
+    together = 1 if EACH in arguments else _TOGETHER
+    for number, probe in enumerate(probe_set.probes, 1):
         try:
             found = prepare(probe, templates, tools)
         except Misconfigured as e:
             _write(sys.stdout, {"error": str(e)})
+            sys.stdout.flush()
             return 0
         ready.append(found)
         metrics = [a.metric for a in found.assertions]
         _write(sys.stdout, {"prompt": found.prompt, "messages": found.messages, "metrics": metrics})
+        if number == 1 or number % together == 0:  # the first one says that the process has started
+            sys.stdout.flush()
+    sys.stdout.flush()
     for line in sys.stdin:
         _write(sys.stdout, [_score(ready[request["probe"]], request["said"]) for request in json.loads(line)])
+        sys.stdout.flush()
     tools.python.close()
     return 0
 
@@ -49,8 +65,7 @@ def _score(prepared: Prepared, said: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _write(stream: TextIO, document: Any) -> None:
-    stream.write(json.dumps(document, separators=(",", ":")) + "\n")
-    stream.flush()
+    stream.write(_encode(document) + "\n")
 
 
 if __name__ == "__main__":

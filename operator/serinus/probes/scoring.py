@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from serinus.core.probe import PYTHON_ENDING, Assertion, Probe, flat
-from serinus.probes.exchange import NO_PYTHON
+from serinus.probes.exchange import EACH, NO_PYTHON
 from serinus.probes.outcome import Said
 from serinus.probes.settle import Opinions, Score, settle
 
@@ -32,10 +32,15 @@ _VARIABLES: Final = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_A
 """What the scoring process knows of the environment: where Python is, and no key."""
 _SAID: Final = tuple(f.name for f in dataclasses.fields(Said))
 _NOBODY: Final = Opinions()
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ScoringFailed(Exception):
     """The probes cannot be prepared, or the scoring process cannot run; the run cannot go on."""
+
+
+class _Stuck(ScoringFailed):
+    """A probe cannot be prepared in time; it is this one only where they come one by one."""
 
 
 class _ProcessEnded(ScoringFailed):
@@ -77,8 +82,15 @@ class Scorer:
 
     async def start(self) -> tuple[Question, ...]:
         """Start the process and prepare every probe; raises ScoringFailed that names the probe."""
+        try:
+            self._questions = await self._prepared()
+        except _Stuck:  # prepared probes come together: one by one shows which of them it is
+            self._questions = await self._prepared(EACH)
+        return self._questions
+
+    async def _prepared(self, *more: str) -> tuple[Question, ...]:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serinus.probes.scorer", *self._arguments),
+            *(sys.executable, "-m", "serinus.probes.scorer", *self._arguments, *more),
             stdin=PIPE,
             stdout=PIPE,
             limit=_LINE_BYTES,
@@ -91,14 +103,13 @@ class Scorer:
             except (TimeoutError, ScoringFailed) as e:
                 await self._end()
                 why = "took too long" if isinstance(e, TimeoutError) else str(e)
-                raise ScoringFailed(f"probe {probe.id!r}: its templates or scripts cannot be prepared: {why}") from e
+                raise _Stuck(f"probe {probe.id!r}: its templates or scripts cannot be prepared: {why}") from e
             if "error" in found:
                 await self._end()
                 raise ScoringFailed(str(found["error"]))
             messages, metrics = tuple(found["messages"]), tuple(found["metrics"])
             questions.append(Question(prompt=found["prompt"], messages=messages, metrics=metrics))
-        self._questions = tuple(questions)
-        return self._questions
+        return tuple(questions)
 
     async def score(self, number: int, said: Said) -> Score | None:
         """Score an answer to a probe; None when scoring does not end, which says nothing of the answer."""
@@ -135,7 +146,7 @@ class Scorer:
 
     async def _score_batch(self, batch: list[_Waiting]) -> None:
         """Score answers in one exchange; when it does not end, one by one, to find the one that did it."""
-        request = json.dumps([one.request for one in batch]).encode() + b"\n"
+        request = _encode([one.request for one in batch]).encode() + b"\n"
         try:
             scores = await self._exchange(request, _BASE_SECONDS + sum(self._seconds[one.probe] for one in batch))
         except (TimeoutError, ConnectionError, _ProcessEnded):
@@ -168,7 +179,8 @@ class Scorer:
     async def _read(self, seconds: float) -> Any:
         assert self._process is not None
         assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), seconds)
+        async with asyncio.timeout(seconds):
+            line = await self._process.stdout.readline()
         if not line.endswith(b"\n"):
             raise _ProcessEnded("the scoring process ended")
         return json.loads(line)

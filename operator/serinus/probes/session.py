@@ -17,6 +17,7 @@ from serinus.core.probe import ProbeSet
 from serinus.core.report import Report
 from serinus.core.runspec import RunSpec
 from serinus.probes.client import Client, Target
+from serinus.probes.garbage import seldom_collected
 from serinus.probes.judging import Bench, JudgesFailed
 from serinus.probes.ledger import Look
 from serinus.probes.output import Output
@@ -76,7 +77,7 @@ async def conduct(session: Session) -> Finished:
 
 async def _run(runner: Runner) -> Finished:
     try:
-        with _signals(runner.interrupt):
+        with _signals(runner.interrupt), seldom_collected():
             report = await runner.run()
     except (RunFailed, ScoringFailed) as e:
         report = runner.report(error=str(e))

@@ -136,6 +136,8 @@ def _metrics(
     assertions: Sequence[Assertion], names: Sequence[str], parts: Sequence[_Part]
 ) -> Mapping[str, float] | None:
     """The weighted mean of the scores under each name."""
+    if not any(names):
+        return None
     sums: dict[str, tuple[float, float]] = {}
     for assertion, name, part in zip(assertions, names, parts, strict=True):
         if name and part.outcome is not None:

@@ -29,6 +29,9 @@ class Mark:
     flagged: bool = False  # it spoke to the judge, and was scored by rules alone
 
 
+_PERFECT: Final = Mark(passed=True, score=1.0)
+
+
 @dataclass(slots=True)
 class _Counts:
     """One probe: answers of the pairs that count."""
@@ -62,6 +65,7 @@ class Tally:
         self._canary = [0, 0]
         self._stable = [0, 0]
         self._probes_seen = 0
+        self._losing: set[int] = set()  # the probes that lost more than they won
         self.counted = 0
 
     def add(self, probe: int, canary: Mark, stable: Mark) -> None:
@@ -91,7 +95,8 @@ class Tally:
             for total in (self._stable, counts.stable):
                 total[stable.passed is True] += 1
             self._outcomes[_outcome(canary, stable)] += 1
-        counts.lost += self._loss(canary, stable if self._paired else Mark(passed=True, score=1.0))
+        counts.lost += self._loss(canary, stable if self._paired else _PERFECT)
+        (self._losing.add if counts.lost > 0 else self._losing.discard)(probe)
         if not self._paired or stable.passed:
             counts.critical[canary.passed is True] += 1
         if not canary.passed and not counts.example:
@@ -147,7 +152,7 @@ class Tally:
     def _worst(self, *, name: bool) -> tuple[Worst, ...]:
         """The probes that lost most, those that broke first; which ones did is only asked at the end of a run."""
         broke = self._broke() if name and self._paired else frozenset()
-        lost = [(i in broke, c.lost, -i) for i, c in enumerate(self._counts) if c.lost > 0 or i in broke]
+        lost = [(i in broke, self._counts[i].lost, -i) for i in self._losing | broke]
         worst = [-i for _, _, i in sorted(lost, reverse=True)[:MAX_WORST]]
         return tuple(
             Worst(

@@ -1,5 +1,6 @@
 """Objects that the API server refuses: held at once in its words, told once, asked again, gone by itself."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from serinus.core.rollout import Hold
 from serinus.core.views import refusal_reason
 from serinus.shell.kinds import Kind, Ref
-from serinus.shell.obstacles import vital, with_obstacle
+from serinus.shell.obstacles import unsettled, vital, with_obstacle
 from serinus.shell.outcomes import Outcome, Result
-from serinus.shell.world import JOB, RULE, SERVICE
+from serinus.shell.world import JOB, PROBERUN, RULE, SERVICE
 from tests.unit.fake_world import FakeWorld
 from tests.unit.rollouts import at, check, condition, held, served
 
@@ -132,6 +133,17 @@ def test_what_was_not_tried_again_is_still_refused() -> None:
 
     assert with_obstacle(planned, [outcome(JOB, "x", Result.UNAVAILABLE)]) == (planned, False)
     assert with_obstacle(planned, [])[0].view.state.held is None
+
+
+def test_what_a_run_beside_the_rollout_cannot_have_is_no_obstacle_and_delays_nothing() -> None:
+    planned = dataclasses.replace(served().look(), beside=frozenset({"chat-manual"}))
+    asked = [outcome(kind, "chat-manual", Result.REFUSED) for kind in (JOB, PROBERUN)]
+    needed = [outcome(JOB, "chat-gate", Result.REFUSED), outcome(SERVICE, "chat-manual", Result.REFUSED)]
+    away = outcome(JOB, "chat-manual", Result.UNAVAILABLE)
+
+    assert with_obstacle(planned, asked) == (planned, False)
+    assert unsettled(planned, [*asked, *needed, away]) == [*needed, away]
+    assert with_obstacle(planned, [*asked, needed[0]])[0].view.state.held is not None
 
 
 def test_a_refusal_is_named_by_its_words() -> None:

@@ -26,9 +26,23 @@ def vital(outcome: Outcome) -> bool:
     return output_of(outcome.ref.kind.kind, outcome.ref.name) is None
 
 
+def beside(planned: Plan, outcome: Outcome) -> bool:
+    """Whether an object belongs to a run that no rollout waits for: of a person, or a continuous one."""
+    return outcome.ref.kind.kind in _OF_RUNS and outcome.ref.name in planned.beside
+
+
+def unsettled(planned: Plan, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What has to be tried again before anything else of the service can be relied on."""
+
+    def needed(found: Outcome) -> bool:
+        return found.result is Result.REFUSED and vital(found) and not beside(planned, found)
+
+    return [o for o in outcomes if o.result is Result.UNAVAILABLE or needed(o)]
+
+
 def with_obstacle(planned: Plan, outcomes: Sequence[Outcome]) -> tuple[Plan, bool]:
     """Say so if writes meet another obstacle than before, or none any more; True if so."""
-    mine = [o for o in outcomes if not (o.ref.kind.kind in _OF_RUNS and o.ref.name in planned.beside)]
+    mine = [o for o in outcomes if not beside(planned, o)]
     found = _taken(mine) or _refused(mine)
     untried = any(o.result in (Result.UNAVAILABLE, Result.STALE) for o in outcomes)
     if found == planned.obstacle or (found is None and untried):

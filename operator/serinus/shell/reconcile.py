@@ -21,7 +21,7 @@ from serinus.shell.apply import Applier, Owner, Result, Sweep, Wanted
 from serinus.shell.kinds import Object, Ref
 from serinus.shell.kube import Api
 from serinus.shell.observe import Observation, Observer
-from serinus.shell.obstacles import vital, with_obstacle
+from serinus.shell.obstacles import unsettled, vital, with_obstacle
 from serinus.shell.outcomes import Outcome
 from serinus.shell.rebuild import with_lost_revisions
 from serinus.shell.records import NotSettled, Outdated, Recorder
@@ -140,7 +140,7 @@ class Reconciler:
             # After a step the next look, which is due at once, writes the intent that follows and this in one.
             body = await self._recorder.service(body, told, outputs)
         self._tools.voice.tell(body, told, outputs)
-        _raise_failures(outcomes)
+        _raise_failures(planned, outcomes)
         if planned.moved:
             return _NEXT
         busy = (
@@ -225,10 +225,9 @@ def _soon_again(outcome: Outcome) -> bool:
     return outcome.result is Result.STALE or (outcome.result is Result.CREATED and outcome.ref.kind == JOB)
 
 
-def _raise_failures(outcomes: list[Outcome]) -> None:
+def _raise_failures(planned: Plan, outcomes: list[Outcome]) -> None:
     """A child that could not be written is tried again with backoff; a refused output stands in status."""
     if any(o.result is Result.STALE for o in outcomes):
         return  # the world was newer than what was decided on: the next look, which is soon, decides anew
-    failed = [o for o in outcomes if o.result is Result.UNAVAILABLE or (o.result is Result.REFUSED and vital(o))]
-    if failed:
+    if failed := unsettled(planned, outcomes):
         raise NotSettled("; ".join(o.message for o in failed[:3]))

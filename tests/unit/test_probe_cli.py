@@ -142,6 +142,30 @@ async def test_keys_come_from_the_environment_and_are_shown_nowhere(
     assert "secret" not in said
 
 
+async def test_times_of_streamed_answers_are_told_in_every_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = Say(text="Yes, of course.", delay=0.12, pause=0.02)
+    files = [tmp_path / "x.json", tmp_path / "x.md"]
+    outputs = [part for file in files for part in ("--output", str(file))]
+    options = ("--stream", "--pairs", "10", *outputs)
+    await probe(tmp_path, lambda _: slow, good, *options)
+    said = capsys.readouterr().out
+    rows = [line.split() for line in said.splitlines() if "first token" in line or "between tokens" in line]
+    assert [(r[0], r[1], r[3]) for r in rows] == [
+        ("canary", "first", "10"),
+        ("canary", "between", "20"),
+        ("stable", "first", "10"),
+        ("stable", "between", "20"),
+    ]
+    assert all(float(number) > 110 for number in rows[0][4:])
+    found = json.loads(files[0].read_text(encoding="utf-8"))["timing"]
+    assert found["canary"]["firstToken"]["p50Seconds"] > 0.11
+    assert "### Streamed answers, in milliseconds" in files[1].read_text(encoding="utf-8")
+    await probe(tmp_path, good, good)
+    assert "Streamed" not in capsys.readouterr().out
+
+
 async def test_judges_are_named_on_the_command_line_and_their_cost_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from serinus.cli.probe_outcome import Outcome
 from serinus.cli.probe_seen import Row
 from serinus.cli.probe_text import markdown, tally
 from serinus.cli.unusable import Unusable
+from serinus.core import timing
 from serinus.core.lazy import lazy
 from serinus.core.model import Verdict
 
@@ -30,6 +31,7 @@ def as_json(outcome: Outcome) -> str:
         "evidence": dataclasses.asdict(outcome.judgement.evidence),
         "growth": [{"pairs": look.pairs, **dataclasses.asdict(look.evidence)} for look in outcome.looks],
         "report": dataclasses.asdict(outcome.report),
+        "timing": dict(zip(("canary", "stable"), map(timing.shown, outcome.report.timing), strict=True)),
         "probes": [_probe(outcome, row) for row in outcome.rows],
     }
     return json.dumps(found, indent=2) + "\n"

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from serinus.cli.probe_outcome import Outcome
 from serinus.cli.probe_seen import Answers, Row
 from serinus.core.report import Side
+from serinus.core.timing import QUANTILES, mean, number, quantile
 from serinus.core.verdict import Evidence
 
 Table = Sequence[Sequence[str]]
 
 
 def text(outcome: Outcome) -> str:
-    """The counts, the evidence as it grew, the worst probes with both answers, the verdict last."""
+    """The counts, times of streams, the evidence as it grew, the worst probes with both answers, the verdict last."""
     parts = ["\n".join(_columns(counts(outcome)))]
+    if times := timing(outcome):
+        parts.append("\n".join(("Streamed answers, in milliseconds", *_columns(times))))
     if len(outcome.growth) > 1:
         parts.append("\n".join(("Evidence as it grew", *_columns(growth(outcome)))))
     if outcome.worst:
@@ -24,6 +27,8 @@ def text(outcome: Outcome) -> str:
 def markdown(outcome: Outcome) -> str:
     """The same as a page, for a comment of a pull request or the summary of a job."""
     parts = [f"## {outcome.verdict}: {_plain(outcome.source)}", _plain(outcome.message), _table(counts(outcome))]
+    if times := timing(outcome):
+        parts += ["### Streamed answers, in milliseconds", _table(times)]
     if outcome.worst:
         parts.append("### Worst probes")
         parts += ["\n".join(_worst_item(outcome, row)) for row in outcome.worst]
@@ -48,6 +53,21 @@ def counts(outcome: Outcome) -> Table:
     head = ("pairs", "lost", "tied", "won", "unscored", "canary", "stable")
     numbers = [str(n) for n in (pairs.scored, pairs.lost, pairs.tied, pairs.won, pairs.unscored)]
     return head, (*numbers, _share(report.canary), _share(report.stable))
+
+
+def timing(outcome: Outcome) -> Table:
+    """Milliseconds to the first token and between tokens of each side; nothing, if no answer was streamed."""
+    rows = []
+    for side, times in zip(("canary", "stable"), outcome.report.timing, strict=True):
+        for what, counts in (("first token", times.first), ("between tokens", times.between)):
+            if counts:
+                seconds = (mean(counts), *(quantile(counts, share) for share in QUANTILES.values()))
+                rows.append((side, what, str(number(counts)), *map(_milliseconds, seconds)))
+    return (("side", "time", "count", "mean", *QUANTILES), *rows) if rows else ()
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f}" if seconds >= 0.1 else f"{1000 * seconds:.3g}"
 
 
 def growth(outcome: Outcome) -> Table:

@@ -19,6 +19,7 @@ from serinus.core.report import MAX_BYTES, Critical, Report, UnreadableReport, U
 from serinus.core.runspec import RunSpec
 from serinus.core.timing import Timing
 from serinus.core.verdict import judge
+from serinus.core.views import timestamp
 from tests.support import objects
 from tests.support.fakemodel import Say
 from tests.support.probing import pair, policy, probe_set, questions
@@ -178,6 +179,16 @@ def test_times_stand_in_the_run_and_in_the_series_of_both_revisions() -> None:
     assert series["support", run.revision, "itl", "p95"] == pytest.approx(0.00995, rel=0.01)
     assert series["support", before, "ttft", "p50"] == 0.946
     assert ("support", before, "itl", "p50") not in series
+
+
+def test_kept_runs_of_an_earlier_service_of_the_name_have_no_series() -> None:
+    found = served()
+    found.answer = timed
+    found.change("registry.example/vllm:2")
+    found.rest()
+    assert latencies(found)
+    found.body["metadata"]["creationTimestamp"] = timestamp(found.now + 1)
+    assert latencies(found) == {}
 
 
 def test_series_of_a_revision_go_with_it_and_follow_its_newest_run() -> None:

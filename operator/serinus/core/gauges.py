@@ -107,8 +107,8 @@ def _latencies(view: View) -> Iterator[tuple[Sample, float]]:
     """How soon the streamed answers of each revision came: in the newest run of each gate that Serinus made of it."""
     names = {gate.name for gate in view.service.gates}
     current = {view.state.stable, view.state.revision} - {""}
-    mine = [r for r in view.runs if r.finished and r.gate in names and r.purpose not in BY_PEOPLE]
-    for run in sorted(mine, key=_age):
+    mine = [r for r in view.runs if r.finished and not r.former and r.gate in names]
+    for run in sorted((r for r in mine if r.purpose not in BY_PEOPLE), key=_age):
         for side, revision in (("canary", run.revision), ("stable", run.baseline)):
             found = (run.status.get("timing") or {}).get(side) or {}
             if revision in current:

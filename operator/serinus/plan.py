@@ -169,7 +169,7 @@ def _finish(desk: Desk, state: State, new: State, look: Look) -> Plan:
         notes=_notes(context),
         patches=context.arrangement.patches,
         runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle, by_hand=_by_hand(desk, look)),
-        decisions=() if desk.invalid else _answers(desk, state, new),
+        decisions=() if desk.invalid else _answers(desk, new),
         stories=stories(state, new, look.views) + _complaint(desk),
         invalid=bool(desk.invalid),
         obstacle=desk.obstacle,
@@ -229,8 +229,9 @@ def _expired(desk: Desk, state: State) -> tuple[RunSeen, ...]:
     return old + tuple(r for r in forgotten(desk.snapshot.runs) if r not in old)
 
 
-def _answers(desk: Desk, state: State, new: State) -> tuple[DecisionUpdate, ...]:
-    return told(desk.snapshot.decisions, desk.service, _moment(desk, state, new), desk.around.trust)
+def _answers(desk: Desk, new: State) -> tuple[DecisionUpdate, ...]:
+    moment = Moment(target=desk.target.name, state=new, now=desk.now)
+    return told(desk.snapshot.decisions, desk.service, moment, desk.around.trust)
 
 
 def _scorecard(desk: Desk, state: State, new: State) -> Mapping[str, int]:
@@ -243,11 +244,6 @@ def _scorecard(desk: Desk, state: State, new: State) -> Mapping[str, int]:
         "rollouts": int(old.get("rollouts", 0)) + ended,
         "wouldHaveRolledBack": int(old.get("wouldHaveRolledBack", 0)) + (ended and state.advice),
     }
-
-
-def _moment(desk: Desk, state: State, new: State) -> Moment:
-    changed = dataclasses.replace(new, acted=state.acted, held=state.held) != state
-    return Moment(target=desk.target.name, state=new, changed=changed, now=desk.now)
 
 
 def _wake(desk: Desk, state: State, look: Look) -> float | None:

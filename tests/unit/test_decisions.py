@@ -12,6 +12,7 @@ from serinus.core.report import Report
 from serinus.core.rollout import Stage, State
 from serinus.core.runspec import RunSpec
 from serinus.core.seen import DecisionSeen
+from serinus.core.stage import IN_VAIN
 from tests.support import objects
 from tests.unit.fake_world import FakeWorld, bad, counted, good, surroundings
 from tests.unit.rollouts import at, check, garbage, held, problems, served, silent
@@ -72,9 +73,9 @@ def test_the_oldest_fitting_decision_comes_first() -> None:
 NOBODY = Trust()
 
 
-def answer(one: DecisionSeen, *, acted: str = "", changed: bool = True, trust: Trust = NOBODY) -> str:
+def answer(one: DecisionSeen, *, acted: str = "", trust: Trust = NOBODY) -> str:
     state = State(stage=Stage.STARTING, acted=acted)
-    updates = told((one,), service(), Moment(target=TARGET, state=state, changed=changed, now=NOW), trust)
+    updates = told((one,), service(), Moment(target=TARGET, state=state, now=NOW), trust)
     for update in updates:
         assert problems("Decision", "status", update.status) == []
     return str(updates[0].status["state"]) if updates else ""
@@ -88,7 +89,7 @@ def test_every_decision_is_told_what_became_of_it() -> None:
     assert answer(decision(revision=OTHER)) == "Refused"
     assert answer(decision()) == ""
     assert answer(decision(pending=False), acted="uid-d") == ""
-    assert answer(decision(), acted="uid-d", changed=False) == "Refused"
+    assert answer(decision(), acted=f"uid-d{IN_VAIN}") == "Refused"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,22 @@ def test_no_decision_lets_users_reach_what_fails_the_gate(action: str, stage: st
         found.tick()
     check(found)
     assert found.objects["Decision", "decision-1"]["status"]["state"] in ("Applied", "Refused")
+
+
+@pytest.mark.parametrize("write", [1, 2, 3, 4])
+@pytest.mark.parametrize(("action", "state"), [("Abort", "Applied"), ("Retry", "Applied"), ("Override", "Refused")])
+def test_an_operator_that_is_killed_tells_the_truth_of_a_decision(action: str, state: str, write: int) -> None:
+    found = served()
+    found.answer = garbage
+    found.change("registry.example/vllm:2")
+    held(found, "ProbeBroken")
+    found.decide(action, found.look().view.target)
+    found.reconcile(killed_after=write)
+    found.reconcile()
+    found.reconcile()
+
+    assert found.objects["Decision", "decision-1"]["status"]["state"] == state
+    check(found)
 
 
 def test_abort_rolls_back_and_is_remembered() -> None:

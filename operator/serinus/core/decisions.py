@@ -54,11 +54,10 @@ def pending_decision(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What an answer to a decision depends on: `changed` says whether acting on it changed anything."""
+    """What an answer to a decision depends on."""
 
     target: str
     state: State
-    changed: bool
     now: float
 
 
@@ -78,8 +77,8 @@ def told(
 
 def _answer(found: DecisionSeen, service: Service, moment: Moment, trust: Trust) -> tuple[str, str] | None:
     if moment.state.acted == found.uid:
-        if moment.changed:
-            return "Applied", f"stage is {moment.state.stage}"
+        return "Applied", f"stage is {moment.state.stage}"
+    if moment.state.knows(found.uid):
         return "Refused", f"{found.action} has no effect now: stage is {moment.state.stage}"
     if found.expires and moment.now >= found.expires:
         return "Expired", "it expired before it could be acted on"

@@ -14,7 +14,7 @@ from typing import Final
 
 from serinus.core.model import Mode, OnInconclusive, RolloutPolicy, Verdict
 from serinus.core.seen import Outcome
-from serinus.core.stage import IN_TRAFFIC, Hold, Seen, Stage, State
+from serinus.core.stage import IN_TRAFFIC, IN_VAIN, Hold, Seen, Stage, State
 
 __all__ = ["IN_TRAFFIC", "Hold", "Seen", "Stage", "State", "step"]
 
@@ -36,7 +36,9 @@ NAME_CONFLICT: Final = "NameConflict"
 def step(policy: RolloutPolicy, state: State, seen: Seen, now: int) -> State:
     """Return the next state: the same one if nothing is to be done, else exactly one transition further."""
     state = _in_time(state, now)
-    new = _decide(policy, state, seen, now) if seen.decision and seen.decision_uid != state.acted else None
+    new = _decide(policy, state, seen, now) if seen.decision and not state.knows(seen.decision_uid) else None
+    if new and new.acted == seen.decision_uid and dataclasses.replace(new, acted=state.acted, held=state.held) == state:
+        new = dataclasses.replace(new, acted=f"{seen.decision_uid}{IN_VAIN}")
     new = new or _interrupt(policy, state, seen, now) or _TABLE[state.stage](policy, state, seen, now)
     # An obstacle is found by writing: it is shown in every stage until writes meet none.
     return _hold(new, seen.obstacle) if seen.obstacle else new

@@ -28,6 +28,10 @@ IN_TRAFFIC: Final = frozenset({Stage.SHIFTING, Stage.BAKING, Stage.PROMOTING, St
 """Stages in which users reach the canary."""
 
 
+IN_VAIN: Final = "/in-vain"
+"""Stands behind the uid of a Decision that changed nothing: whoever tells its author so may be another operator."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """Why forward steps wait."""
@@ -56,9 +60,13 @@ class State:
     reason: str = ""  # Aborting: why the revision is rejected; empty: it is not
     detail: str = ""  # Aborting: one sentence
     run: str = ""  # Aborting: the ProbeRun that decided
-    acted: str = ""  # uid of the last Decision that was acted on
+    acted: str = ""  # uid of the last Decision that was acted on, and whether that changed nothing
     advice: bool = False  # Advise: a gate would have stopped this rollout
     held: Hold | None = None
+
+    def knows(self, decision: str) -> bool:
+        """Whether the Decision of this uid was acted on, though perhaps in vain."""
+        return self.acted in (decision, f"{decision}{IN_VAIN}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

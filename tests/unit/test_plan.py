@@ -239,6 +239,20 @@ def test_what_no_gate_may_stop_is_never_called_verified(mode: str) -> None:
     check(found)
 
 
+def test_what_came_ungated_is_not_called_verified_when_the_mode_becomes_enforce() -> None:
+    found = world(**FAST)
+    found.body["spec"]["rollout"]["mode"] = "Ungated"
+    found.rest()
+    found.body["spec"]["rollout"]["mode"] = "Enforce"
+    found.rest()
+    assert condition(found, "CanaryVerified") == ("Unknown", "NoVerdict")
+
+    found.change("registry.example/vllm:2")
+    at(found, "FinalBake").rest()
+    assert condition(found, "CanaryVerified") == ("True", "GatesPassed")
+    assert found.idle()
+
+
 def test_advise_counts_what_it_would_have_stopped() -> None:
     found = world(**FAST)
     found.body["spec"]["rollout"]["mode"] = "Advise"

@@ -44,6 +44,7 @@ class ConditionFacts:
     monitoring: tuple[Problem, ...]  # what is wrong with it
     policies: Condition
     monitoring_note: str = ""  # what is not generated, though nothing is wrong
+    served: bool = False  # what is stable became so without having passed, in another mode
     enforced: bool = True  # gates decide; else nothing that users reach is verified
 
 
@@ -66,7 +67,7 @@ def conditions(facts: ConditionFacts) -> list[Condition]:
 def _canary_verified(facts: ConditionFacts) -> Condition:
     if not facts.enforced:
         return Condition("CanaryVerified", "Unknown", "NotEnforced", "spec.rollout.mode lets no gate stop a rollout")
-    if facts.in_traffic or (facts.stage == "Stable" and facts.phase == "Stable"):
+    if facts.in_traffic or (facts.stage == "Stable" and facts.phase == "Stable" and not facts.served):
         return Condition("CanaryVerified", "True", "GatesPassed")
     if facts.phase == "RolledBack":
         return Condition("CanaryVerified", "False", "RevisionRejected", facts.message)

@@ -295,6 +295,7 @@ def _facts(view: View, word: str, outputs: Sequence[Output]) -> ConditionFacts:
         policies=policies_ready(view.service.monitoring.policies, outputs, view.unjudged),
         monitoring_note=view.monitoring_note,
         enforced=view.service.rollout.mode is Mode.ENFORCE,
+        served=any(r.name == state.stable and r.outcome is Outcome.SERVED for r in view.revisions),
     )
 
 

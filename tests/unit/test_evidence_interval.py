@@ -73,3 +73,36 @@ def test_chance_ever_to_miss_the_true_difference_is_at_most_ten_percent(shares: 
         return float(not low <= truth <= high)
 
     assert 0 < ever_reaches(missed, shares, 1, 12) <= Fraction(1, 10)
+
+
+def least(pairs: int, total: float, squares: float, mu: float) -> float:
+    """The lower bound of the wealth of the bet on "more than mu", as its docstring states it, term by term."""
+    if mu <= -1:
+        return 1.0
+    found = 0.0
+    for g in evidence.BETS:
+        stake = g / (1 + mu)
+        first = total - pairs * mu
+        second = squares - 2 * mu * total + pairs * mu**2
+        found += math.exp(stake * first + stake**2 * second * (math.log(1 - g) + g) / g**2)
+    return found / len(evidence.BETS)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+@pytest.mark.parametrize(
+    ("pairs", "total", "squares"),
+    [(200, -20.0, 10.0), (200, 20.0, 10.0), (400, -3.0, 30.0), (50, 45.0, 44.0), (50, -45.0, 44.0), (1, 0.5, 0.25)],
+)
+def test_interval_of_scores_is_exactly_what_their_sums_do_not_refute(
+    pairs: int, total: float, squares: float, alpha: float
+) -> None:
+    mean = round(total / pairs, 3)
+    below = [i for i in range(-1000, 1001) if i / 1000 <= mean and least(pairs, total, squares, i / 1000) >= 1 / alpha]
+    above = [
+        i for i in range(-1000, 1001) if i / 1000 >= mean and least(pairs, -total, squares, -i / 1000) >= 1 / alpha
+    ]
+    low = max(below) + 1 if below else -1000
+    high = min(above) - 1 if above else 1000
+
+    assert evidence.graded_interval(pairs, total, squares, alpha=alpha) == (low / 1000, high / 1000)
+    assert low < 1000 * mean < high

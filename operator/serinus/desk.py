@@ -11,6 +11,7 @@ from serinus.core import facts, traffic
 from serinus.core.alert import AlertGroup
 from serinus.core.arrange import Arrangement, World, arrange
 from serinus.core.beside import Watched
+from serinus.core.child import Child, child_of
 from serinus.core.decisions import Trust
 from serinus.core.gates import GateView, gate_views
 from serinus.core.model import Manifest, Mode, Service
@@ -26,9 +27,9 @@ from serinus.resources.context import Context, Settings
 T = TypeVar("T")
 
 
-def built(builder: Builder, context: Context) -> list[Manifest]:
+def built(builder: Builder, context: Context) -> list[Child]:
     """What a builder makes, made anew."""
-    return builder.build(context)
+    return [child_of(manifest) for manifest in builder.build(context)]
 
 
 def said(function: Callable[[Context], T], context: Context) -> T:
@@ -59,7 +60,7 @@ class Surroundings:
     trust: Trust = field(default_factory=Trust)
     evidence_max_age: float = 90 * 86_400.0  # seconds that a finished run is kept which nothing refers to
     # The same, perhaps from memory:
-    build: Callable[[Builder, Context], list[Manifest]] = built
+    build: Callable[[Builder, Context], list[Child]] = built
     say: Say = said
     read: Callable[[Manifest, Catalogue], tuple[Service, Revision | None]] = read
 

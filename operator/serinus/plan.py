@@ -7,10 +7,12 @@ manifests and labels, then what was observed.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from serinus.core import facts, memory
 from serinus.core.arrange import PodPatch
 from serinus.core.byhand import ByHand
+from serinus.core.child import Child
 from serinus.core.decisions import DecisionUpdate, Moment, pending_decision, told
 from serinus.core.gates import evidenced, newest_views
 from serinus.core.history import kept_revisions
@@ -36,13 +38,16 @@ from serinus.upkeep import RunUpdate, run_updates
 __all__ = ["Plan", "Surroundings", "plan"]
 
 
+_NOTED: Final = tuple(b for b in BUILDERS if b.told or b.note)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to do now. `moved`: the state changed, so that the intent is written first and another look follows."""
 
     view: View
     moved: bool
-    manifests: tuple[Manifest, ...] = field(hash=False)
+    children: tuple[Child, ...] = field(hash=False)
     notes: Mapping[Builder, str] = field(default_factory=dict, hash=False)  # what status says of applied outputs
     patches: tuple[PodPatch, ...] = ()
     runs: tuple[RunUpdate, ...] = ()
@@ -54,6 +59,11 @@ class Plan:
     check: Manifest | None = field(default=None, hash=False)  # a ReplicaSet to try with a dry run before anything else
     expired: tuple[RunSeen, ...] = ()  # ProbeRuns to delete
     requeue_after: float | None = None
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All that is wanted, finished; in the order of the children."""
+        return tuple(c.manifest for c in self.children)
 
 
 def plan(snapshot: Snapshot, around: Surroundings, now: float) -> Plan:
@@ -165,8 +175,8 @@ def _finish(desk: Desk, state: State, new: State, look: Look) -> Plan:
     return Plan(
         view=view,
         moved=new != state,
-        manifests=tuple(m for b in BUILDERS if b.retreat or not desk.invalid for m in desk.around.build(b, context)),
-        notes=_notes(context),
+        children=tuple(c for b in BUILDERS if b.retreat or not desk.invalid for c in desk.around.build(b, context)),
+        notes=_notes(desk, context),
         patches=context.arrangement.patches,
         runs=run_updates(desk.snapshot, context, desk.now, obstacle=desk.obstacle, by_hand=_by_hand(desk, look)),
         decisions=() if desk.invalid else _answers(desk, new),
@@ -184,8 +194,8 @@ def _by_hand(desk: Desk, look: Look) -> ByHand:
     return ByHand() if desk.invalid else look.watch.by_hand
 
 
-def _notes(context: Context) -> dict[Builder, str]:
-    return {b: b.told(context) if b.told else b.note for b in BUILDERS if b.told or b.note}
+def _notes(desk: Desk, context: Context) -> dict[Builder, str]:
+    return {b: desk.around.say(b.told, context) if b.told else b.note for b in _NOTED}
 
 
 def _context(desk: Desk, state: State, look: Look) -> Context:

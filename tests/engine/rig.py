@@ -1,9 +1,10 @@
 """The engine's parts connected to a real API server, as user `serinus` with rights in one namespace."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serinus.shell.apply import Applier, Mark, Outcome, Owner, Sweep, Wanted
 from serinus.shell.informer import Informer, Rhythm, Scope
@@ -14,6 +15,7 @@ from serinus.shell.login import load_credentials, open_session
 from serinus.shell.store import Seen
 from serinus.shell.transport import Call, Timeouts, Transport
 from serinus.shell.watches import Watches
+from serinus.shell.wire import canonical
 from tests.engine.waiting import eventually, running
 from tests.support.apibed import ApiBed
 from tests.support.auditlog import Write
@@ -67,10 +69,12 @@ class Engine:
     news: list[tuple[str, str]]
     owner: Owner
     namespace: str
+    kept: dict[bytes, Wanted] = field(default_factory=dict)
 
     async def apply(self, *manifests: Object, sweep: Sweep | None = None) -> list[Outcome]:
-        """Apply manifests for the owner."""
-        return await self.applier.apply_all(self.owner, [Wanted(manifest) for manifest in manifests], sweep)
+        """Apply manifests for the owner; one of the same content comes under the same head, as in the engine."""
+        wanted = [self.kept.setdefault(canonical(m), Wanted.of(copy.deepcopy(m))) for m in manifests]
+        return await self.applier.apply_all(self.owner, wanted, sweep)
 
     async def sees(self, ref: Ref, resource_version: str) -> None:
         """Wait until the informers have this version of an object."""

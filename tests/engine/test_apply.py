@@ -1,10 +1,13 @@
 """The applier against the real API server: what is written, what is seen as drift, what is never touched."""
 
 import asyncio
+import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from serinus.core.child import Child, Head
 from serinus.shell.apply import Owner, Result, Wanted
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.managed import annotation_value
@@ -60,6 +63,32 @@ async def test_restart_writes_nothing(bed: ApiBed, life: Engine) -> None:
         outcomes = await second_life.apply(*wanted)
     assert [outcome.result for outcome in outcomes] == [Result.UNCHANGED] * 4
     assert await writes(bed) == []
+
+
+async def test_manifest_is_made_only_when_something_is_new_about_its_object(bed: ApiBed, life: Engine) -> None:
+    made: list[Object] = []
+
+    def make() -> Object:
+        made.append(children.config_map(life.namespace))
+        return made[-1]
+
+    wanted = [Wanted(Child(Head.of(children.config_map(life.namespace)), make))]
+    [first] = await life.applier.apply_all(life.owner, wanted)
+    assert (first.result, len(made)) == (Result.CREATED, 1)
+    assert [o.result for o in await life.applier.apply_all(life.owner, wanted)] == [Result.UNCHANGED]
+    assert len(made) == 1
+    await edited(bed, life, made[0], {"data": {"added": "by somebody"}}, form="merge")
+    assert [o.result for o in await life.applier.apply_all(life.owner, wanted)] == [Result.UNCHANGED]
+    await edited(bed, life, made[0], {"data": {"a": "2"}}, form="merge")
+    assert [o.result for o in await life.applier.apply_all(life.owner, wanted)] == [Result.APPLIED]
+    assert len(made) == 2
+
+
+async def test_child_of_another_owner_is_looked_at_anew(bed: ApiBed, life: Engine) -> None:
+    wanted = [Wanted.of(children.config_map(life.namespace))]
+    await life.applier.apply_all(life.owner, wanted)
+    other = replace(life.owner, uid=str(uuid.uuid4()))
+    assert [o.result for o in await life.applier.apply_all(other, wanted)] != [Result.UNCHANGED]
 
 
 async def test_changed_manifest_is_written_once_and_alone(bed: ApiBed, life: Engine) -> None:
@@ -264,8 +293,8 @@ async def test_write_bound_to_an_old_version_is_stale_and_ends_the_batch(bed: Ap
     bed.client.patch(bed.client.path_of(wanted), {"metadata": {"labels": {"theirs": "x"}}}, fieldManager="kubectl")
     await reset_writes(bed)
     rest = children.config_map(life.namespace, a="2")
-    bound = Wanted(wanted, resource_version=decided_on.resource_version)
-    outcomes = await life.applier.apply_all(life.owner, [bound, Wanted(rest)])
+    bound = Wanted.of(wanted, resource_version=decided_on.resource_version)
+    outcomes = await life.applier.apply_all(life.owner, [bound, Wanted.of(rest)])
     assert [outcome.result for outcome in outcomes] == [Result.STALE, Result.UNAVAILABLE]
     assert outcomes[1].reason == "NotTried"
     assert [write.code for write in await writes(bed)] == [409]
@@ -275,12 +304,12 @@ async def test_write_bound_to_a_version_of_an_object_that_is_gone_is_stale(bed: 
     wanted = children.service(life.namespace)
     first = (await life.apply(wanted))[0]
     bed.client.delete(wanted)
-    bound = Wanted(children.service(life.namespace, revision="r2"), resource_version=first.resource_version)
+    bound = Wanted.of(children.service(life.namespace, revision="r2"), resource_version=first.resource_version)
     assert (await life.applier.apply_all(life.owner, [bound]))[0].result is Result.STALE
     assert bed.client.find("v1", "Service", "chat", life.namespace) is None
 
 
 async def test_write_bound_to_the_present_version_is_done(life: Engine) -> None:
     first = (await life.apply(children.service(life.namespace)))[0]
-    bound = Wanted(children.service(life.namespace, revision="r2"), resource_version=first.resource_version)
+    bound = Wanted.of(children.service(life.namespace, revision="r2"), resource_version=first.resource_version)
     assert (await life.applier.apply_all(life.owner, [bound]))[0].result is Result.APPLIED

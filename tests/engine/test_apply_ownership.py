@@ -8,7 +8,7 @@ from serinus.shell.api_errors import Answer
 from serinus.shell.apply import Owner, Result, Sweep, Wanted
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Conflict
-from serinus.shell.managed import manifest_hash
+from serinus.shell.stamp import Write
 from tests.engine import children
 from tests.engine.rig import CONFIG_MAPS, JOBS, PODS, SERVICES, Engine, engine, reset_writes, writes
 from tests.engine.waiting import eventually
@@ -132,9 +132,8 @@ async def test_object_replaced_by_a_stranger_s_since_it_was_seen_is_not_taken_ov
         {**wanted, "metadata": {"name": "settings", "namespace": life.namespace}, "data": {"a": "theirs"}}
     )
     changed = children.config_map(life.namespace, a="2")
-    digest = manifest_hash(changed)
     with pytest.raises(Conflict):
-        await life.applier._again(ref, Wanted(changed), changed, digest, seen)
+        await life.applier._again(Write.of(ref, None, Wanted.of(changed)), seen, None)
     assert bed.client.get("v1", "ConfigMap", "settings", life.namespace)["data"] == {"a": "theirs"}
 
 

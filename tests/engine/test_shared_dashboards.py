@@ -31,8 +31,8 @@ class World:
         assert (sweep.namespace, sweep.service) == ("serinus-system", naming.DASHBOARDS)
         assert list(sweep.kinds) == [CONFIGMAP, DASHBOARD]
         if self.result is Result.APPLIED:
-            self.there = [f"{w.manifest['kind']} {w.manifest['metadata']['name']}" for w in wanted]
-        return [Outcome(Ref.of(CONFIGMAP, w.manifest), self.result, "taken by Helm") for w in wanted]
+            self.there = [f"{w.child.manifest['kind']} {w.child.manifest['metadata']['name']}" for w in wanted]
+        return [Outcome(Ref.of(CONFIGMAP, w.child.manifest), self.result, "taken by Helm") for w in wanted]
 
     def service(self, name: str, **outputs: Any) -> None:
         spec = {"servedModelName": "m", "runtime": "vllm", "monitoring": {"outputs": outputs}}

@@ -42,8 +42,8 @@ class World:
         assert owner is None
         assert (sweep.namespace, sweep.service, list(sweep.kinds)) == ("serinus-system", naming.LOGS, [CONFIGMAP])
         if self.result is Result.APPLIED:
-            self.there = {w.manifest["metadata"]["name"]: w.manifest for w in wanted}
-        return [Outcome(Ref.of(CONFIGMAP, w.manifest), self.result, "taken by Helm") for w in wanted]
+            self.there = {w.child.manifest["metadata"]["name"]: w.child.manifest for w in wanted}
+        return [Outcome(Ref.of(CONFIGMAP, w.child.manifest), self.result, "taken by Helm") for w in wanted]
 
     def service(self, name: str, logs: dict[str, Any], **outputs: bool) -> None:
         spec = {"servedModelName": "m", "runtime": "vllm", "monitoring": {"logs": logs, "outputs": outputs}}

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.core.arrange import Arrangement, SetWanted
+from serinus.core.child import Head
 from serinus.core.fields import Fields
 from serinus.core.model import InvalidSpec
 from serinus.core.policies import Policies, PolicyAction, Rule
@@ -161,8 +162,8 @@ def test_policies_are_written_before_what_they_judge() -> None:
 @pytest.mark.parametrize("installed", [True, False])
 def test_the_api_servers_own_policy_is_for_clusters_without_kyverno(installed: bool) -> None:
     [parameters] = admission_policy.build(context(CHAT, "team-a", AUDIT))
-    assert needless(parameters, lambda api: installed and api == "policies.kyverno.io/v1") is installed
-    assert not needless({"kind": "Service", "metadata": {"name": "chat"}}, lambda _: True)
+    assert needless(Head.of(parameters), lambda api: installed and api == "policies.kyverno.io/v1") is installed
+    assert not needless(Head("v1", "Service", "team-a", "chat"), lambda _: True)
 
 
 def output(kind: str, state: str, **words: str) -> Output:

@@ -23,7 +23,7 @@ class Recorder:
 
     async def apply_all(self, _owner: None, wanted: list[Wanted], _sweep: Sweep) -> list[Any]:
         """Keep the objects."""
-        self.manifests = [w.manifest for w in wanted]
+        self.manifests = [w.child.manifest for w in wanted]
         return []
 
 

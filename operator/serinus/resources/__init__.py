@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from serinus.core import naming
 from serinus.core.model import Manifest
@@ -117,6 +118,9 @@ BUILDERS: tuple[Builder, ...] = (
 """In the order of their writes: what others refer to comes first, and what judges others before them."""
 
 
+_OUTPUTS: Final = {b.kind: tuple(o for o in BUILDERS if o.output and o.kind == b.kind) for b in BUILDERS if b.output}
+
+
 def output_of(kind: str, name: str) -> Builder | None:
     """Which output an object is, by its kind and name; None for one that is no output."""
-    return next((b for b in BUILDERS if b.output and b.kind == kind and name.endswith(b.suffix)), None)
+    return next((b for b in _OUTPUTS.get(kind, ()) if name.endswith(b.suffix)), None)

@@ -7,12 +7,13 @@ over what is not ours.
 import logging
 from collections.abc import Collection, Sequence
 
+from serinus.core.child import Head
 from serinus.shell import logs
 from serinus.shell.api_errors import ApiError, Conflict, NotFound, Refused
-from serinus.shell.entry import Entry, Mark, Owner, entry_of
+from serinus.shell.entry import Entry, Mark, Owner, entry_of, fields_of
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api
-from serinus.shell.managed import annotation_value, manifest_hash, missing, owns_annotation
+from serinus.shell.managed import annotation_value, missing, owns_annotation
 from serinus.shell.outcomes import (
     Outcome,
     Result,
@@ -25,7 +26,7 @@ from serinus.shell.outcomes import (
     refusal,
     standing,
 )
-from serinus.shell.stamp import annotated, bound, empty, owned_by
+from serinus.shell.stamp import Write, annotated, bound, empty
 
 __all__ = ["Applier", "Mark", "Outcome", "Owner", "Result", "Standing", "Stored", "Sweep", "Wanted", "standing"]
 
@@ -45,7 +46,7 @@ class Applier:
         self._mark = mark
         self._create_once = frozenset(create_once)
         self._taken: set[Ref] = set()
-        self._compared: dict[Ref, tuple[str, str, bytes]] = {}
+        self._seen_as_applied: dict[Ref, tuple[Head, str, Owner | None, Entry]] = {}
 
     async def apply_all(
         self, owner: Owner | None, wanted: Sequence[Wanted], sweep: Sweep | None = None
@@ -58,7 +59,7 @@ class Applier:
         outcomes: list[Outcome] = []
         stop = ""
         for item in wanted:
-            ref = self._api.ref_of(item.manifest)
+            ref = self._ref(item.child.head)
             if stop:
                 outcomes.append(Outcome(ref, Result.UNAVAILABLE, f"not tried after: {stop}", "NotTried"))
                 continue
@@ -73,64 +74,60 @@ class Applier:
         return outcomes
 
     async def _one(self, ref: Ref, owner: Owner | None, item: Wanted) -> Outcome:
-        once = ref.kind in self._create_once
-        manifest = owned_by(owner, item.manifest)
         entry = self._stored.get(ref)
+        seen = self._seen_as_applied.get(ref)
+        if entry is not None and seen is not None and seen[0] is item.child.head and seen[2:] == (owner, entry):
+            return _unchanged(ref, entry)
+        write = Write.of(ref, owner, item)
+        once = ref.kind in self._create_once
         if entry is None and (ref in self._taken or item.resource_version is not None):
             entry = await self._read(ref)
         if entry is None:
             if item.resource_version is not None:
                 message = f"{ref.text}: decided on version {item.resource_version}, but it is not there"
                 return Outcome(ref, Result.STALE, message, "NotFound")
-            made = await (self._create(ref, manifest) if once else self._first(ref, manifest))
+            made = await (self._create(write) if once else self._first(write))
             if isinstance(made, Outcome):
                 return made
             entry = made
         refused = refusal(ref, entry, owner, strict=once)
         if refused is not None:
             return refused
-        digest = manifest_hash(manifest)
-        if once or self._known_as_applied(ref, manifest, digest, entry):
+        if once or (seen is not None and seen[1:] == (write.digest, owner, entry)) or self._as_applied(write, entry):
+            self._remember(write, entry)
             return _unchanged(ref, entry)
-        return await self._again(ref, item, manifest, digest, entry)
+        return await self._again(write, entry, item.resource_version)
 
-    def _known_as_applied(self, ref: Ref, manifest: Object, digest: str, entry: Entry) -> bool:
-        """As `_as_applied`, looked at once for each manifest, annotation and field set."""
-        question = (digest, entry.applied, entry.ours)
-        if self._compared.get(ref) == question:
-            return True
-        if not self._as_applied(manifest, digest, entry):
-            return False
-        if len(self._compared) >= _REMEMBERED:
-            self._compared.clear()
-        self._compared[ref] = question
-        return True
-
-    def _as_applied(self, manifest: Object, digest: str, entry: Entry) -> bool:
-        fields = entry.fields()
+    def _as_applied(self, write: Write, entry: Entry) -> bool:
+        fields, digest = entry.fields(), write.digest
         if fields is None or not entry.applied.startswith(digest) or not owns_annotation(fields, self._mark.annotation):
             return False
-        return entry.applied == annotation_value(digest, missing(manifest, fields))
+        return entry.applied == annotation_value(digest, missing(write.manifest, fields))
 
-    async def _first(self, ref: Ref, manifest: Object) -> Outcome | Entry:
+    def _remember(self, write: Write, entry: Entry) -> None:
+        """That an object with this entry is as this content wants it: looked at once for each content and entry."""
+        if len(self._seen_as_applied) >= _REMEMBERED:
+            self._seen_as_applied.clear()
+        self._seen_as_applied[write.ref] = (write.head, write.digest, write.owner, entry)
+
+    async def _first(self, write: Write) -> Outcome | Entry:
         """The first write, sent once, at a version that none has: it makes the object or is refused, and changes none.
 
         A name that is taken gives the entry of what has it, which is looked at before any later write.
         """
-        digest = manifest_hash(manifest)
         try:
-            body, _ = await self._api.apply(self._stamped(manifest, digest), resource_version=_NO_VERSION)
+            body = await self._apply(write.ref, self._stamped(write, write.digest), _NO_VERSION, force=False)
         except Conflict:
-            self._taken.add(ref)
-            entry = await self._read(ref)
-            return entry or await self._unbound(ref, manifest, digest)
-        return await self._settled(ref, Result.CREATED, (manifest, digest), body, before="")
+            self._taken.add(write.ref)
+            entry = await self._read(write.ref)
+            return entry or await self._unbound(write)
+        return await self._settled(write, Result.CREATED, body, before="")
 
-    async def _unbound(self, ref: Ref, manifest: Object, digest: str) -> Outcome:
+    async def _unbound(self, write: Write) -> Outcome:
         """As `_first`, where nothing is found and yet nothing was made: without force, and taken back if it is met."""
-        stamped = self._stamped(manifest, digest)
+        ref = write.ref
         try:
-            body, created = await self._api.apply(stamped, force=False, again=False)
+            body, created = await self._api.apply(self._stamped(write, write.digest), force=False, again=False)
         except Conflict as error:
             message = f"{ref.text} was made by somebody else: {error.message}"
             return Outcome(ref, Result.NAME_CONFLICT, message, error.reason)
@@ -138,59 +135,66 @@ class Applier:
             await self._withdraw(ref)
             message = f"{ref.text} was made by somebody else at this moment"
             return Outcome(ref, Result.NAME_CONFLICT, message, "AlreadyExists")
-        return await self._settled(ref, Result.CREATED, (manifest, digest), body, before="")
+        return await self._settled(write, Result.CREATED, body, before="")
 
     async def _withdraw(self, ref: Ref) -> None:
         """Give back every field that we share by accident: an apply of nothing but the name."""
         await self._api.apply(empty(ref))
 
-    async def _again(self, ref: Ref, item: Wanted, manifest: Object, digest: str, entry: Entry) -> Outcome:
-        stamped = bound(self._stamped(manifest, digest), entry)
+    async def _again(self, write: Write, entry: Entry, resource_version: str | None) -> Outcome:
+        stamped = bound(self._stamped(write, write.digest), entry)
         try:
-            body, _ = await self._api.apply(stamped, force=True, resource_version=item.resource_version)
+            body = await self._apply(write.ref, stamped, resource_version, force=True)
         except Refused as error:
             if "metadata.uid" not in error.message:
                 raise
             # The server says 422 here and 409 where nothing of that name is left: both are news about the object.
             raise Conflict(error.what, error.answer) from error
-        return await self._settled(ref, Result.APPLIED, (manifest, digest), body, before=entry.applied)
+        return await self._settled(write, Result.APPLIED, body, before=entry.applied)
 
-    async def _settled(
-        self, ref: Ref, result: Result, written: tuple[Object, str], body: Object, *, before: str
-    ) -> Outcome:
-        """Write down what the server did not take over, if anything; log; learn."""
-        manifest, digest = written
-        entry = entry_of(body, self._mark)
-        dropped = missing(manifest, entry.fields() or {})
+    async def _settled(self, write: Write, result: Result, body: Object, *, before: str) -> Outcome:
+        """Write down what the server did not take over, if anything; learn; log."""
+        ref = write.ref
+        entry, fields = self._learned(ref, body), fields_of(body, self._mark)
+        dropped = missing(write.manifest, fields or {})
         if dropped:
-            value = annotation_value(digest, dropped)
-            stamped = bound(self._stamped(manifest, value), entry)
-            body, _ = await self._api.apply(stamped, force=True, resource_version=entry.resource_version)
-            entry = entry_of(body, self._mark)
-        self._stored.learn(ref.kind, body)
+            stamped = bound(self._stamped(write, annotation_value(write.digest, dropped)), entry)
+            body = await self._apply(ref, stamped, entry.resource_version, force=True)
+            entry = self._learned(ref, body)
+        elif fields is not None and entry.applied == write.digest and owns_annotation(fields, self._mark.annotation):
+            self._remember(write, entry)
         self._taken.discard(ref)
         _audit(result, ref, entry, before=before, after=entry.applied)
         return Outcome(ref, result, uid=entry.uid, resource_version=entry.resource_version, dropped=dropped)
 
-    async def _create(self, ref: Ref, manifest: Object) -> Outcome | Entry:
+    async def _apply(self, ref: Ref, manifest: Object, resource_version: str | None, *, force: bool) -> Object:
+        """What the server answers, as far as anybody needs it."""
+        lean = not self._stored.whole(ref.kind)
+        body, _ = await self._api.apply(manifest, force=force, resource_version=resource_version, metadata_only=lean)
+        return body
+
+    def _learned(self, ref: Ref, body: Object) -> Entry:
+        return self._stored.learn(ref.kind, body) or entry_of(body, self._mark)
+
+    async def _create(self, write: Write) -> Outcome | Entry:
         """Create without a look before: a name that is taken is refused, and looked at first from then on."""
+        ref = write.ref
         try:
-            body = await self._api.create(manifest)
+            body = await self._api.create(write.manifest)
         except Conflict:
             entry = await self._read(ref)
             if entry is None:
                 raise
             self._taken.add(ref)
             return entry
-        entry = entry_of(body, self._mark)
+        entry = self._learned(ref, body)
         self._taken.discard(ref)
-        self._stored.learn(ref.kind, body)
-        _audit(Result.CREATED, ref, entry, before="", after=manifest_hash(manifest))
+        _audit(Result.CREATED, ref, entry, before="", after=write.digest)
         return Outcome(ref, Result.CREATED, uid=entry.uid, resource_version=entry.resource_version)
 
     async def _prune(self, owner: Owner | None, wanted: Collection[Ref], sweep: Sweep) -> list[Outcome]:
         outcomes = []
-        for kind in sorted(sweep.kinds, key=lambda kind: kind.resource):
+        for kind in sweep.kinds:
             for name, entry in sorted(self._stored.owned(kind, sweep.namespace, sweep.service).items()):
                 ref = Ref(kind, sweep.namespace if kind.namespaced else None, name)
                 mine = entry.made and standing(entry, owner) is Standing.OURS
@@ -203,7 +207,7 @@ class Applier:
         return outcomes
 
     async def _remove(self, ref: Ref, entry: Entry) -> Outcome:
-        self._compared.pop(ref, None)
+        self._seen_as_applied.pop(ref, None)
         try:
             body = await self._api.delete(ref, uid=entry.uid)
         except (NotFound, Conflict) as error:
@@ -221,8 +225,12 @@ class Applier:
         except NotFound:
             return None
 
-    def _stamped(self, manifest: Object, value: str) -> Object:
-        return annotated(manifest, self._mark.annotation, value)
+    def _stamped(self, write: Write, value: str) -> Object:
+        return annotated(write.manifest, self._mark.annotation, value)
+
+    def _ref(self, head: Head) -> Ref:
+        kind = self._api.kind_of(head.api_version, head.kind)
+        return Ref(kind, head.namespace if kind.namespaced else None, head.name)
 
 
 def _unchanged(ref: Ref, entry: Entry) -> Outcome:

@@ -29,6 +29,7 @@ class Discovery:
         self._on_change = on_change
         self._resync = resync
         self._present: frozenset[Kind] = frozenset()
+        self._versions: frozenset[str] = frozenset()
         self._served: Served = frozenset()
         self._wanted = asyncio.Event()
 
@@ -40,6 +41,10 @@ class Discovery:
         """Those of the kinds in question that are installed."""
         return self._present
 
+    def serves(self, api_version: str) -> bool:
+        """Any of the kinds in question is installed in this group and version."""
+        return api_version in self._versions
+
     def trigger(self) -> None:
         """Something about the installed APIs may have changed: look soon, and some more times."""
         self._wanted.set()
@@ -49,7 +54,7 @@ class Discovery:
         self._served = await self._read()
         present = frozenset(kind for kind in self._kinds if (kind.group, kind.version, kind.plural) in self._served)
         came, went = present - self._present, self._present - present
-        self._present = present
+        self._present, self._versions = present, frozenset(kind.api_version for kind in present)
         if came or went:
             self._on_change(came, went)
 

@@ -7,11 +7,14 @@ import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from serinus.shell import wire
 from serinus.shell.kinds import Object
 
+_FIELD_SETS: Final = 512
+"""Field sets of which the packed form is at hand."""
 Fields = dict[str, Any]
 """One `fieldsV1` of `metadata.managedFields`: keys `f:name`, `k:{…}`, `v:…`, `i:…` and `.`."""
 
@@ -74,7 +77,7 @@ class Entry:
 def entry_of(body: Object, mark: Mark) -> Entry:
     """The entry of an object or of its PartialObjectMetadata."""
     metadata = body["metadata"]
-    ours, made = _managed(metadata.get("managedFields") or (), mark.manager)
+    fields, made = _managed(metadata.get("managedFields") or (), mark.manager)
     return Entry(
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
@@ -82,7 +85,7 @@ def entry_of(body: Object, mark: Mark) -> Entry:
         labels={sys.intern(key): sys.intern(value) for key, value in (metadata.get("labels") or {}).items()},
         owners=tuple(_owner(reference) for reference in metadata.get("ownerReferences") or ()),
         applied=(metadata.get("annotations") or {}).get(mark.annotation, ""),
-        ours=ours,
+        ours=b"" if fields is None else _packed(wire.canonical(fields)),
         made=made,
         deleting="deletionTimestamp" in metadata,
     )
@@ -93,13 +96,23 @@ def _owner(reference: Mapping[str, Any]) -> Owner:
     return Owner(*names)
 
 
-def _managed(entries: Any, manager: str) -> tuple[bytes, bool]:
-    ours, made = b"", False
+@lru_cache(_FIELD_SETS)
+def _packed(fields: bytes) -> bytes:
+    """A field set holds names and no values: those of one kind are the same for many services, and kept once."""
+    return zlib.compress(fields, 1)
+
+
+def fields_of(body: Object, mark: Mark) -> Fields | None:
+    """The field set that our apply owns of an object; None if there is none."""
+    return _managed(body["metadata"].get("managedFields") or (), mark.manager)[0]
+
+
+def _managed(entries: Any, manager: str) -> tuple[Fields | None, bool]:
+    fields, made = None, False
     for entry in entries:
         if entry.get("manager") != manager or entry.get("subresource"):
             continue
         made = True
         if entry.get("operation") == "Apply":
-            packed = wire.canonical(entry.get("fieldsV1") or {})
-            ours = zlib.compress(packed, 1)
-    return ours, made
+            fields = entry.get("fieldsV1") or {}
+    return fields, made

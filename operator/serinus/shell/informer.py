@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from serinus.shell.api_errors import Answer, unanswered
-from serinus.shell.entry import Mark
+from serinus.shell.entry import Entry, Mark
 from serinus.shell.kube import Api, ApiError, Event, Gone, Kind, NotFound, Object, Refused, Unavailable
 from serinus.shell.reading import Reader
 from serinus.shell.store import Change, Key, Seen, Store, version_number
@@ -109,9 +109,11 @@ class Informer(Generic[T]):
         """The API may be there now: look again at once."""
         self._installed.set()
 
-    def learn(self, body: Object) -> None:
+    def learn(self, body: Object) -> Entry:
         """Take over the answer to our own write, so that its event is no news."""
-        self.store.offer(_key(body), self.reader.seen(body))
+        seen = self.reader.seen(body)
+        self.store.offer(_key(body), seen)
+        return seen.entry
 
     def unlearn(self, namespace: str, name: str, resource_version: str) -> None:
         """Take over that we deleted an object that was known at this version."""

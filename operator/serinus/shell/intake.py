@@ -5,8 +5,9 @@ It remembers objects and enqueues; it decides nothing, and writes nothing.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from serinus.shell.kinds import Kind, Object, Ref
 from serinus.shell.kube import Api, ApiError, NotFound
@@ -43,6 +44,10 @@ class Intake:
     def child_changed(self, namespace: str, service: str) -> None:
         """A foreign change of a child: its owner is looked at, once for the changes of one moment."""
         self._queue.add_after(Key(LLMSERVICE.kind, namespace, service), _MOMENT)
+
+    def is_news(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+        """Whether an object is not known at this version or a newer one."""
+        return not self._customs.knows(kind, body)
 
     def offered(self, kind: Kind, body: Object, priority: Priority) -> None:
         """An object as it is now; old news changes nothing."""

@@ -1,6 +1,6 @@
 """Addresses of the API: which kind, which object, which path. It sends nothing and knows no object of Serinus."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 Object = dict[str, Any]
@@ -16,21 +16,23 @@ class Kind:
     plural: str
     kind: str
     namespaced: bool = True
+    api_version: str = field(init=False, repr=False, compare=False)
+    """`v1`, `apps/v1`."""
+    resource: str = field(init=False, repr=False, compare=False)
+    """`pods`, `replicasets.apps`: how errors, metrics and RBAC name it."""
 
-    @property
-    def api_version(self) -> str:
-        """`v1`, `apps/v1`."""
-        return f"{self.group}/{self.version}" if self.group else self.version
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "api_version", f"{self.group}/{self.version}" if self.group else self.version)
+        object.__setattr__(self, "resource", f"{self.plural}.{self.group}" if self.group else self.plural)
+
+    def __hash__(self) -> int:  # type: ignore[explicit-override]
+        """Of one word: kinds are keys of everything that is looked up, and few share it."""
+        return hash(self.plural)
 
     @property
     def built_in(self) -> bool:
         """Whether every API server has it; groups of CRDs have a domain that is not Kubernetes' own."""
         return "." not in self.group or self.group.endswith(".k8s.io")
-
-    @property
-    def resource(self) -> str:
-        """`pods`, `replicasets.apps`: how errors, metrics and RBAC name it."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str = "") -> str:
         """Path of the collection or of one object. Raises ValueError if the namespace does not fit the kind."""

@@ -32,6 +32,7 @@ __all__ = [
 
 PAGE = 250
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+_WHOLE = "application/json"
 _STREAM_SECONDS = 300
 _LIST_TRIES = 2
 
@@ -62,12 +63,16 @@ class Api:
         self._manager = field_manager
         self._kinds = {(kind.api_version, kind.kind): kind for kind in kinds}
 
+    def kind_of(self, api_version: str, kind: str) -> Kind:
+        """The kind of these words. Raises LookupError for one that this client was not told of."""
+        found = self._kinds.get((api_version, kind))
+        if found is None:
+            raise LookupError(f"{api_version} {kind}: not among the kinds of this client ({len(self._kinds)} known)")
+        return found
+
     def ref_of(self, manifest: Object) -> Ref:
         """The object that a manifest describes. Raises LookupError for a kind that this client was not told of."""
-        key = (manifest["apiVersion"], manifest["kind"])
-        if key not in self._kinds:
-            raise LookupError(f"{key[0]} {key[1]}: not among the kinds of this client ({len(self._kinds)} known)")
-        return Ref.of(self._kinds[key], manifest)
+        return Ref.of(self.kind_of(manifest["apiVersion"], manifest["kind"]), manifest)
 
     async def raw(self, path: str, *, accept: str = "application/json") -> Any:
         """The JSON behind a path that is no object: discovery, readiness."""
@@ -154,11 +159,13 @@ class Api:
         resource_version: str | None = None,
         dry_run: bool = False,
         again: bool = True,
+        metadata_only: bool = False,
     ) -> tuple[Object, bool]:
         """Server-side apply; the object as it is now, and whether it was created by this call.
 
         With `resource_version` it is a Conflict unless the object is at that version. A dry run is strict: an unknown
-        field is Refused. `again=False`: never sent twice, so that "created" is the truth.
+        field is Refused. `again=False`: never sent twice, so that "created" is the truth. `metadata_only`: only a
+        server that cannot leave it out answers with the whole object.
         """
         ref = self.ref_of(manifest)
         if resource_version is not None:
@@ -169,6 +176,7 @@ class Api:
         request = Request(
             "patch", _target(ref.kind), ref.path(), params=params, body=manifest,
             content_type="application/apply-patch+yaml", again=again and resource_version is None,
+            accept=f"{_accept(metadata_only)},{_WHOLE}" if metadata_only else _WHOLE,
         )  # fmt: skip
         code, body = await self._transport.send(request)
         return body, code == HTTPStatus.CREATED
@@ -233,7 +241,7 @@ def _selector(label_selector: str) -> dict[str, str]:
 
 
 def _accept(metadata_only: bool, suffix: str = "") -> str:  # noqa: FBT001 - private
-    return _METADATA.format(suffix) if metadata_only else "application/json"
+    return _METADATA.format(suffix) if metadata_only else _WHOLE
 
 
 def _event(line: bytes, request: Request) -> Event:

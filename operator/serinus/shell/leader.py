@@ -160,7 +160,7 @@ class Leader:
 
     def _installed(self, api_version: str) -> bool:
         """Whether any kind of ours of this API is served; one CRD of a group may be absent alone, which apply says."""
-        return any(kind.api_version == api_version for kind in self._discovery.present())
+        return self._discovery.serves(api_version)
 
     def _apis_changed(self, came: frozenset[Kind], went: frozenset[Kind]) -> None:
         """Outputs follow the installed APIs without a restart."""

@@ -10,7 +10,8 @@ from serinus.core import naming, views
 from serinus.core.scrapers import Scraper
 from serinus.core.seen import JobSeen, ProbeSetSeen, RevisionSeen, Snapshot
 from serinus.shell.entry import Entry
-from serinus.shell.kinds import Kind, Object, Ref
+from serinus.shell.informer import Informer
+from serinus.shell.kinds import Kind, Object
 from serinus.shell.kube import Api
 from serinus.shell.probe_process import ProbeReader
 from serinus.shell.probe_sets import ProbeSets
@@ -34,13 +35,13 @@ __all__ = ["Observation", "Observer", "ProbeSets"]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A snapshot, and the versions of the objects that bear traffic, by reference.
+    """A snapshot, and the versions of the objects that bear traffic, by kind and name.
 
     `again`: seconds until questions that could not be read are worth another look; None: there are none.
     """
 
     snapshot: Snapshot
-    versions: dict[Ref, str] = field(default_factory=dict)
+    versions: dict[tuple[str, str], str] = field(default_factory=dict)
     again: float | None = None
 
 
@@ -60,7 +61,9 @@ class Observer:
         reader: ProbeReader | None = None,
     ) -> None:
         self._scrapers = scrapers
-        self._watches = watches
+        self._informers: dict[tuple[Kind, str], list[Informer[Any]]] = {}
+        for informer in watches:
+            self._informers.setdefault((informer.scope.kind, informer.scope.selector), []).append(informer)
         self._customs = customs
         self._probe_sets = ProbeSets(api, customs, reader=reader)
 
@@ -99,7 +102,7 @@ class Observer:
             scrapers=self._scrapers(),
         )
         versions = {
-            Ref(kind, namespace, child): seen.entry.resource_version
+            (kind.kind, child): seen.entry.resource_version
             for kind, found in ((REPLICASET, sets), (SERVICE, services))
             for child, seen in found.items()
         }
@@ -130,8 +133,8 @@ class Observer:
     def _values(
         self, kind: Kind, namespace: str, name: str, *, label: str = naming.LABEL_SERVICE
     ) -> dict[str, Seen[Any]]:
-        for informer in self._watches:
-            if informer.scope.kind == kind and informer.scope.selector == label and informer.covers(namespace):
+        for informer in self._informers.get((kind, label), ()):
+            if informer.covers(namespace):
                 found: dict[str, Seen[Any]] = informer.store.indexed(namespace, name)
                 dark = [child for child, seen in sorted(found.items()) if not seen.readable]
                 if dark:

@@ -6,8 +6,9 @@ It also says whose an object is. It calls nothing.
 import enum
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
+from serinus.core.child import Child, child_of
 from serinus.shell.api_errors import ApiError, Conflict, NotFound, Refused, Unavailable
 from serinus.shell.entry import Entry, Owner
 from serinus.shell.kinds import Kind, Object, Ref
@@ -61,10 +62,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A finished manifest. With `resource_version` it is written only if the object is still at that version."""
+    """One child. With `resource_version` it is written only if the object is still at that version."""
 
-    manifest: Object
+    child: Child
     resource_version: str | None = None
+
+    @classmethod
+    def of(cls, manifest: Object, *, resource_version: str | None = None) -> Self:
+        """A finished manifest, of which nothing is known from before."""
+        return cls(child_of(manifest), resource_version)
 
 
 def _keep_nothing(_ref: Ref, _entry: Entry) -> bool:
@@ -92,14 +98,17 @@ class Stored(Protocol):
     def covers(self, kind: Kind, namespace: str | None) -> bool:
         """What follows is the whole truth for this kind and namespace."""
 
+    def whole(self, kind: Kind) -> bool:
+        """More of an object is kept than its metadata."""
+
     def get(self, ref: Ref) -> Entry | None:
         """An object's metadata."""
 
     def owned(self, kind: Kind, namespace: str | None, value: str) -> dict[str, Entry]:
         """Objects by name whose index label has this value."""
 
-    def learn(self, kind: Kind, body: Object) -> None:
-        """Our own write's answer."""
+    def learn(self, kind: Kind, body: Object) -> Entry | None:
+        """Our own write's answer; its entry, if the kind is watched."""
 
     def unlearn(self, ref: Ref, resource_version: str) -> None:
         """Our own deletion."""

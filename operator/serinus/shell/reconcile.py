@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from serinus.core import naming, views
 from serinus.core.arrange import PodPatch
+from serinus.core.child import Head
 from serinus.core.model import InvalidSpec
 from serinus.core.retention import old_runs
 from serinus.plan import Plan, Surroundings, plan
@@ -157,27 +158,26 @@ class Reconciler:
         """Write the children that differ; what bears traffic only at the version that was decided on."""
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
         wanted = []
-        for manifest in planned.manifests:
-            installed = self._tools.installed
-            if not installed(manifest["apiVersion"]) or needless(manifest, installed) or self._made_already(manifest):
+        installed = self._tools.installed
+        for child in planned.children:
+            head = child.head
+            if not installed(head.api_version) or needless(head, installed) or self._made_already(head):
                 continue
-            ref = self._tools.api.ref_of(manifest)
-            version = observation.versions.get(ref) if manifest["kind"] in _TRAFFIC_KINDS else None
-            wanted.append(Wanted(manifest, resource_version=version))
-        kinds = [k for k in PRUNED if self._tools.installed(k.api_version)]
+            version = observation.versions.get((head.kind, head.name)) if head.kind in _TRAFFIC_KINDS else None
+            wanted.append(Wanted(child, resource_version=version))
+        kinds = [k for k in PRUNED if installed(k.api_version)]
         busy = {s.name for s in observation.snapshot.sets if s.replicas}
         # What has pods is drained first, whatever a plan forgot: pruning would cut them off.
         sweep = Sweep(namespace, name, kinds, keep=lambda ref, _: ref.kind == REPLICASET and ref.name in busy)
         return await self._tools.applier.apply_all(_owner(body), wanted, None if planned.invalid else sweep)
 
-    def _made_already(self, manifest: Object) -> bool:
+    def _made_already(self, head: Head) -> bool:
         """Runs and Jobs are evidence: one that exists is never written again, whoever made it."""
-        if manifest["kind"] not in _ONCE_KINDS:
+        if head.kind not in _ONCE_KINDS:
             return False
-        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-        if manifest["kind"] == PROBERUN.kind:
-            return self._tools.customs.get(PROBERUN, namespace, name) is not None
-        return self._tools.watches.get(Ref(JOB, namespace, name)) is not None
+        if head.kind == PROBERUN.kind:
+            return self._tools.customs.get(PROBERUN, head.namespace or "", head.name) is not None
+        return self._tools.watches.get(Ref(JOB, head.namespace, head.name)) is not None
 
     async def _relabel(self, namespace: str, patches: tuple[PodPatch, ...]) -> list[Outcome]:
         """Patch pods at the version that was read; returns what was refused: admission may know an older revision."""

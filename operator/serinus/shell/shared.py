@@ -52,7 +52,7 @@ class Shared:
             return None
         manifests = self._manifests()
         sweep = Sweep(self.settings.operator_namespace, _SIGNALS, [RULE])
-        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
+        outcomes = await self.applier.apply_all(None, [Wanted.of(m) for m in manifests], sweep)
         failed = [o.message for o in outcomes if o.failed]
         if failed:
             raise NotSettled("; ".join(failed))

@@ -36,7 +36,7 @@ class SharedDashboards:
         if used not in self.made:
             self.made[used] = dashboard.build_shared(used, self.catalogue, self.settings)
         sweep = Sweep(self.settings.operator_namespace, naming.DASHBOARDS, [CONFIGMAP, DASHBOARD])
-        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in self.made[used]], sweep)
+        outcomes = await self.applier.apply_all(None, [Wanted.of(m) for m in self.made[used]], sweep)
         failed = [o.message for o in outcomes if o.failed]
         if failed:
             raise NotSettled("; ".join(failed))

@@ -38,7 +38,7 @@ class SharedLogs:
         """
         manifests = await self._manifests() if self.settings.logs.loki_url else []
         sweep = Sweep(self.settings.operator_namespace, naming.LOGS, [CONFIGMAP])
-        outcomes = await self.applier.apply_all(None, [Wanted(m) for m in manifests], sweep)
+        outcomes = await self.applier.apply_all(None, [Wanted.of(m) for m in manifests], sweep)
         failed = [o.message for o in outcomes if o.failed]
         if failed:
             raise NotSettled("; ".join(failed))

@@ -5,6 +5,7 @@ It reads and builds values; it decides nothing and writes nothing.
 
 from collections.abc import Callable, Mapping
 
+from serinus.core.child import Head
 from serinus.core.status import Output
 from serinus.plan import Plan
 from serinus.resources import Builder, output_of
@@ -30,16 +31,16 @@ def output(outcome: Outcome, notes: Mapping[Builder, str]) -> Output:
     )
 
 
-def needless(manifest: Object, installed: Callable[[str], bool]) -> bool:
+def needless(head: Head, installed: Callable[[str], bool]) -> bool:
     """Whether another API does here what an output is for."""
-    builder = output_of(manifest["kind"], manifest["metadata"]["name"])
+    builder = output_of(head.kind, head.name)
     return builder is not None and bool(builder.unless) and installed(builder.unless)
 
 
 def skipped(planned: Plan, installed: Callable[[str], bool]) -> list[Output]:
     """Outputs whose API is not installed: said, not forgotten."""
     return [
-        Output(kind=m["kind"], name=m["metadata"]["name"], state="Skipped", reason="ApiNotInstalled")
-        for m in planned.manifests
-        if output_of(m["kind"], m["metadata"]["name"]) and not installed(m["apiVersion"])
+        Output(kind=h.kind, name=h.name, state="Skipped", reason="ApiNotInstalled")
+        for h in (c.head for c in planned.children)
+        if not installed(h.api_version) and output_of(h.kind, h.name)
     ]

@@ -3,8 +3,31 @@
 Every function returns a new manifest. Nothing of the content is decided or changed here.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
+from serinus.core.child import Head
 from serinus.shell.entry import Entry, Owner
 from serinus.shell.kinds import Object, Ref
+from serinus.shell.managed import manifest_hash
+from serinus.shell.outcomes import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What may have to be written: the manifest with its owner, its hash, and the head that stands for the content."""
+
+    ref: Ref
+    head: Head
+    owner: Owner | None
+    manifest: Object
+    digest: str
+
+    @classmethod
+    def of(cls, ref: Ref, owner: Owner | None, item: Wanted) -> Self:
+        """The child with its owner."""
+        manifest = owned_by(owner, item.child.manifest)
+        return cls(ref, item.child.head, owner, manifest, manifest_hash(manifest))
 
 
 def owned_by(owner: Owner | None, manifest: Object) -> Object:

@@ -58,6 +58,10 @@ class Watches:
         """What `get` and `owned` say of this kind and namespace is the whole truth, as of the last event."""
         return self._informer(kind, namespace) is not None
 
+    def whole(self, kind: Kind) -> bool:
+        """More of an object of this kind is kept than its metadata."""
+        return any(informer.reader.whole for informer in self._of.get(kind, ()))
+
     def get(self, ref: Ref) -> Entry | None:
         """The metadata of an object, as it was last seen."""
         informer = self._informer(ref.kind, ref.namespace)
@@ -70,11 +74,10 @@ class Watches:
         found = informer.store.indexed(namespace or "", value) if informer else {}
         return {name: seen.entry for name, seen in found.items()}
 
-    def learn(self, kind: Kind, body: Object) -> None:
-        """Take over the answer to our own write."""
+    def learn(self, kind: Kind, body: Object) -> Entry | None:
+        """Take over the answer to our own write; its entry, if the kind is watched."""
         informer = self._informer(kind, body["metadata"].get("namespace"))
-        if informer is not None:
-            informer.learn(body)
+        return informer.learn(body) if informer is not None else None
 
     def unlearn(self, ref: Ref, resource_version: str) -> None:
         """Take over that we deleted an object."""
@@ -83,4 +86,7 @@ class Watches:
             informer.unlearn(ref.namespace or "", ref.name, resource_version)
 
     def _informer(self, kind: Kind, namespace: str | None) -> Informer[Any] | None:
-        return next((informer for informer in self._of.get(kind, ()) if informer.covers(namespace)), None)
+        for informer in self._of.get(kind, ()):
+            if informer.covers(namespace):
+                return informer
+        return None

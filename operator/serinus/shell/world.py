@@ -3,7 +3,7 @@
 It keeps and finds; it enqueues through one callback and writes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,14 +74,8 @@ KINDS: Final = (
     PROMETHEUS,
     *OUTPUTS,
 )
-PRUNED: Final = (
-    REPLICASET,
-    REVISION,
-    SERVICE,
-    CONFIGMAP,
-    BUDGET,
-    NETWORK_POLICY,
-    *OUTPUTS,
+PRUNED: Final = tuple(
+    sorted((REPLICASET, REVISION, SERVICE, CONFIGMAP, BUDGET, NETWORK_POLICY, *OUTPUTS), key=lambda kind: kind.resource)
 )
 """Kinds of which an object that is no longer wanted is deleted; never pods, Jobs or ProbeRuns."""
 
@@ -148,12 +142,16 @@ class Customs:
         """One object as it was last seen."""
         return self._objects[kind].get((namespace, name))
 
+    def knows(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+        """Whether this very object is known at this version or a newer one."""
+        known = self._objects[kind].get(_key(body))
+        return known is not None and _same_object(known, body) and _version(known) >= _version(body)
+
     def offer(self, kind: Kind, body: Object) -> bool:
         """Take an object over unless a newer one is known; False if it was old news."""
-        key = _key(body)
-        known = self._objects[kind].get(key)
-        if known is not None and _same_object(known, body) and _version(known) >= _version(body):
+        if self.knows(kind, body):
             return False
+        key = _key(body)
         body["metadata"].pop("managedFields", None)
         self.remove(kind, *key)
         self._objects[kind][key] = body
@@ -214,13 +212,13 @@ def _service_of(body: Object) -> str:
     return str(((body.get("spec") or {}).get("llmServiceRef") or {}).get("name", ""))
 
 
-def _same_object(known: Object, body: Object) -> bool:
+def _same_object(known: Object, body: Mapping[str, Any]) -> bool:
     return bool(known["metadata"]["uid"] == body["metadata"]["uid"])
 
 
-def _key(body: Object) -> tuple[str, str]:
+def _key(body: Mapping[str, Any]) -> tuple[str, str]:
     return body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
-def _version(body: Object) -> int:
+def _version(body: Mapping[str, Any]) -> int:
     return version_number(body["metadata"].get("resourceVersion", ""))

@@ -257,6 +257,31 @@ def test_requests_say_what_they_mean() -> None:
     run_virtual(play())
 
 
+def test_name_that_no_object_can_have_stays_one_name() -> None:
+    async def play() -> None:
+        async with client(says(200, BODY)) as connected:
+            await connected.api.get(Ref(THINGS, "ns", "one?watch=1#x/../two é"))
+            await connected.api.list(THINGS, "ns", "a in (b,c),d!=e")
+        got, listed = connected.server.asked
+        assert got.path.endswith("/namespaces/ns/things/one?watch=1#x/../two é")
+        assert got.query == {}
+        assert listed.query["labelSelector"] == "a in (b,c),d!=e"
+
+    run_virtual(play())
+
+
+def test_server_that_cannot_leave_the_rest_out_sends_whole_objects() -> None:
+    async def play() -> None:
+        async with client(says(201, BODY)) as connected:
+            body, created = await connected.api.apply(MANIFEST, metadata_only=True)
+        assert (body, created) == (BODY, True)
+        first, second = connected.server.asked[0].headers["Accept"].split(",")
+        assert first.startswith("application/json;as=PartialObjectMetadata;")
+        assert second == "application/json"
+
+    run_virtual(play())
+
+
 def page(version: int, token: str, *names: str) -> Answer:
     items = [{"metadata": {"name": name}} for name in names]
     return says(200, {"metadata": {"resourceVersion": str(version), "continue": token}, "items": items})

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +16,16 @@ from serinus.shell.transport import Call
 from tests.engine import children
 from tests.engine.rig import CONFIG_MAPS, MARK, PROBE_RUNS, REPLICA_SETS, allow, connected, reset_writes, writes
 from tests.engine.waiting import eventually, running
+from tests.support import objects
 from tests.support.apibed import ApiBed
 
 pytestmark = pytest.mark.api
+
+
+def probe_run(namespace: str) -> Object:
+    return objects.proberun(namespace=namespace)
+
+
 NOTHING_IS_POSTED: Api = object()  # type: ignore[assignment]
 
 
@@ -57,6 +65,21 @@ async def test_list_in_pages_is_whole_and_metadata_alone_carries_managed_fields(
         found = await api.list(CONFIG_MAPS, namespace, "serinus.dev/service=chat", metadata_only=True, limit=3)
         assert [item["metadata"]["name"] for item in found.items] == [f"c{index}" for index in range(7)]
         assert all("data" not in item and item["metadata"]["managedFields"] for item in found.items)
+
+
+@pytest.mark.parametrize("make", [children.config_map, probe_run])
+async def test_answer_to_an_apply_can_be_metadata_alone(
+    bed: ApiBed, namespace: str, make: Callable[[str], Object]
+) -> None:
+    allow(bed, namespace)
+    manifest = make(namespace)
+    async with connected(bed) as api:
+        for first in (True, False):
+            body, created = await api.apply(manifest, metadata_only=True)
+            assert created is first
+            assert set(body) == {"apiVersion", "kind", "metadata"}, "neither data nor spec"
+            assert [e["manager"] for e in body["metadata"]["managedFields"]] == [MARK.manager]
+            assert body["metadata"]["uid"]
 
 
 async def test_delete_is_bound_to_the_uid(bed: ApiBed, namespace: str) -> None:

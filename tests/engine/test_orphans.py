@@ -1,5 +1,6 @@
 """Evidence that has outlived its service: looked at with every resync, deleted by uid when its time is over."""
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -72,6 +73,20 @@ class Queue:
 
     def add(self, key: Key, *_: object) -> None:
         self.keys.append(key)
+
+
+def test_echo_of_our_own_write_is_no_news_and_another_object_of_that_name_is() -> None:
+    customs = Customs()
+    intake = Intake(customs, cast("Any", Queue()))
+    body = run_of("a", 1, llmServiceRef={"name": "chat"})
+    body["metadata"]["resourceVersion"] = "5"
+    assert intake.is_news(PROBERUN, body)
+    customs.offer(PROBERUN, body)
+    older, newer, another = (copy.deepcopy(body) for _ in range(3))
+    older["metadata"]["resourceVersion"] = "4"
+    newer["metadata"]["resourceVersion"] = "6"
+    another["metadata"]["uid"] = "another"
+    assert [intake.is_news(PROBERUN, b) for b in (body, older, newer, another)] == [False, False, True, True]
 
 
 async def test_a_resync_looks_at_services_that_only_their_evidence_remembers() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from serinus.core import naming
 from serinus.core.model import (
@@ -16,13 +17,15 @@ from serinus.core.model import (
     Service,
     Verdict,
 )
-from serinus.core.report import Identity
+from serinus.core.report import Identity, Report
 from serinus.core.rollout import Stage, State
 from serinus.core.runstatus import recorded_report
 from serinus.core.seen import Outcome, Questions, RunSeen
 from serinus.core.verdict import Judgement, judge
 
 NO_STEP = -1
+_AT_HAND = 64
+"""Runs whose counts are at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,7 @@ def evidenced(runs: Sequence[RunSeen], revision: str, *, asked: Collection[str] 
 
 
 def _recorded_verdict(run: RunSeen) -> Verdict:
-    policy, report = recorded_policy(run.spec.get("parameters") or {}), recorded_report(run)
+    policy, report = recorded_policy(run.spec.get("parameters") or {}), _report(run)
     if policy is None or report is None:
         return Verdict.BROKEN
     return effective_verdict(run, policy, report.probes_seen)[0]
@@ -147,6 +150,12 @@ def recorded_policy(parameters: Manifest) -> GatePolicy | None:
         )
     except (KeyError, TypeError):
         return None
+
+
+@lru_cache(_AT_HAND)
+def _report(run: RunSeen) -> Report | None:
+    """The recorded counts of a run: a plan asks for those of one run again and again."""
+    return recorded_report(run)
 
 
 def newest_views(service: Service, runs: Sequence[RunSeen]) -> tuple[GateView, ...]:
@@ -174,7 +183,7 @@ def _recorded_view(service: Service, gate: QualityGate, run: RunSeen) -> GateVie
         attempt=run.attempt,
         digest=str((run.spec.get("probeSet") or {}).get("digest", "")),
     )
-    report = recorded_report(run)
+    report = _report(run)
     return GateView(
         gate=gate,
         name=run.name,
@@ -202,7 +211,7 @@ def effective_verdict(run: RunSeen, policy: GatePolicy, probes: int) -> tuple[Ve
     """What a run says: judged again from its recorded counts, so that a recorded verdict alone moves nothing."""
     if not run.finished:
         return Verdict.RUNNING, None
-    report = recorded_report(run)
+    report = _report(run)
     recorded = run.status.get("verdict", "")
     if report is None or recorded == Verdict.BROKEN or not _same_questions(run):
         return Verdict.BROKEN, None

@@ -89,11 +89,13 @@ def attached_rules(runtime: Runtime) -> tuple[Rule, ...]:
     return record(runtime, ByPod(runtime)) if runtime.attaches else ()
 
 
+@lru_cache(maxsize=64)
 def series(runtime: Runtime) -> frozenset[str]:
     """Every series that is recorded for a service of a runtime."""
     return frozenset(rule.record for rule in rules(runtime))
 
 
+@lru_cache(maxsize=64)
 def gaps(runtime: Runtime) -> tuple[str, ...]:
     """Signals of the vocabulary that a runtime could have and does not."""
     possible = [n for n, e in VOCABULARY.items() if runtime.kind in e.kinds and e.form is not Form.PART]

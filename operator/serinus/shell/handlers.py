@@ -67,7 +67,11 @@ def make_registry(intake: Intake, credentials: Credentials, stop: Callable[[], N
 
 
 def _watch(registry: kopf.OperatorRegistry, kind: Kind, intake: Intake) -> None:
-    @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural)
+    def is_news(event: kopf.RawEvent, **_: Any) -> bool:
+        """Most events are echoes of our own writes of status: for them kopf need not call anything."""
+        return event["type"] == "DELETED" or intake.is_news(kind, event["object"])
+
+    @kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.plural, when=is_news)
     async def _event(event: kopf.RawEvent, **_: Any) -> None:
         body: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":

@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 _UNWANTED: Final = "kubernetes"
-_THRESHOLDS: Final = (5_000, 5, 5)
+_THRESHOLDS: Final = (20_000, 5, 5)
 """Of new containers until the youngest are looked through (Python's own: 700), and of looks until older ones are. What
 the engine makes is freed by counting references; looks cost it a twelfth of its time, and more with each service."""
 

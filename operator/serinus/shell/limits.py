@@ -1,8 +1,7 @@
 """How fast and how many: the token bucket and the bound of calls in flight. It knows no call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 
 class Limiter:
@@ -15,12 +14,13 @@ class Limiter:
         self._clock = clock
         self._next = float("-inf")
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def __aenter__(self) -> None:
         """Wait for a token and a place, and keep the place while the call runs."""
         await self.token()
-        async with self._slots:
-            yield
+        await self._slots.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._slots.release()
 
     async def token(self) -> None:
         """Wait for a token alone: for watches, which would keep a place for ever."""

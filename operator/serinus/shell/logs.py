@@ -10,6 +10,7 @@ import sys
 from typing import IO, Any
 
 _OURS = "serinus"
+_encoder = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
 class JsonLines(logging.Formatter):
@@ -26,7 +27,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, separators=(",", ":"))
+        return _encoder.encode(line)
 
 
 def configure(level: str, stream: IO[str] | None = None) -> None:
@@ -41,5 +42,6 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
 
 
 def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fields: Any) -> None:
-    """One line of this level: an event's name and its key-values."""
-    logger.log(level, name, extra={"fields": fields})
+    """One line of this level: an event's name and its key-values. Who called is not looked up: no line says it."""
+    if logger.isEnabledFor(level):
+        logger.handle(logger.makeRecord(logger.name, level, "", 0, name, (), None, extra={"fields": fields}))

@@ -69,6 +69,8 @@ class ServiceMetrics(Collector):
 
     def replace(self, namespace: str, service: str, samples: Mapping[Sample, float]) -> None:
         """All gauges of a service. Raises ValueError for a family or a number of labels that is not in the table."""
+        if self._values.get((namespace, service)) == samples:
+            return
         for sample in samples:
             self._check(sample, counter=False)
         self._values[namespace, service] = dict(samples)

@@ -6,79 +6,34 @@ It knows verbs and paths and no object; what a path means is `kube.py`'s.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from serinus.shell import wire
 from serinus.shell.api_errors import Unavailable, error_of, unanswered
 from serinus.shell.limits import Limiter
 from serinus.shell.login import Credentials, LoginFailed
+from serinus.shell.request import METHODS, Call, Request, Target
 
-METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
-READS = frozenset({"get", "list", "watch"})
+__all__ = ["Call", "Request", "Target", "Timeouts", "Transport"]
+
 MAX_BODY = 32 * 1024 * 1024
 MAX_PAUSE = 2.0
 SILENCE = "Silence"
 """Reason of a stream that was opened, and then said nothing for too long."""
+_CONNECT = 5.0
 _TOKEN_AGE = 60.0
 _RETRIES = 2
 _FIRST_DELAY = 0.1
 _NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
 _log = logging.getLogger(__name__)
 _jitter = random.SystemRandom().random
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What RBAC and metrics call the thing that is called; a bare path is a resource without a group."""
-
-    group: str
-    resource: str
-    subresource: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One call. `again`: it may be sent twice with the effect of once."""
-
-    verb: str
-    target: Target
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    content_type: str = "application/json"
-    accept: str = "application/json"
-    again: bool = True
-
-    @property
-    def writes(self) -> bool:
-        """It changes something, so the fence is asked."""
-        return self.verb not in READS
-
-    @property
-    def what(self) -> str:
-        """How errors name it."""
-        return f"{self.verb} {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One exchange as it went: the HTTP status code (0: no answer) and its seconds."""
-
-    verb: str
-    target: Target
-    code: int
-    seconds: float
-
-    @property
-    def rights(self) -> tuple[str, ...]:
-        """Verbs that RBAC had to grant: an apply that created its object needed `create` too."""
-        return (self.verb, "create") if self.verb == "patch" and self.code == HTTPStatus.CREATED else (self.verb,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +60,8 @@ class Transport:
         self._session = session
         self._credentials = credentials
         self._limiter = limiter
-        self._timeouts = timeouts
+        self._read_timeout = aiohttp.ClientTimeout(total=timeouts.read, sock_connect=_CONNECT)
+        self._write_timeout = aiohttp.ClientTimeout(total=timeouts.write, sock_connect=_CONNECT)
         self._fence = fence
         self._observers = tuple(observers)
         self._token_read_at = float("-inf")
@@ -132,7 +88,7 @@ class Transport:
     async def lines(self, request: Request, *, inactivity: float) -> AsyncGenerator[bytes, None]:
         """Lines of a stream until the server ends it; Unavailable after `inactivity` seconds without a byte."""
         await self._limiter.token()
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=inactivity)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=inactivity)
         code, started = 0, asyncio.get_running_loop().time()
         try:
             async with self._open(request, timeout) as response:
@@ -160,13 +116,13 @@ class Transport:
     async def _exchange(self, request: Request) -> tuple[int, Any]:
         if self._credentials.token_file and asyncio.get_running_loop().time() - self._token_read_at > _TOKEN_AGE:
             await self._renew()
-        async with self._limiter.slot():
+        async with self._limiter:
             if request.writes:
                 self._fence()
             code, started = 0, asyncio.get_running_loop().time()
-            total = self._timeouts.write if request.writes else self._timeouts.read
+            timeout = self._write_timeout if request.writes else self._read_timeout
             try:
-                async with self._open(request, aiohttp.ClientTimeout(total=total, sock_connect=5.0)) as response:
+                async with self._open(request, timeout) as response:
                     body = await _read(response, request)
                     code = response.status
             except _NETWORK as error:
@@ -185,8 +141,7 @@ class Transport:
             data = wire.encode(request.body)
         return self._session.request(
             METHODS[request.verb],
-            self._credentials.server + request.path,
-            params=request.params,
+            URL(self._credentials.server + request.address, encoded=True),
             data=data,
             headers=headers,
             timeout=timeout,

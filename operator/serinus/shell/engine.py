@@ -9,6 +9,8 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import uvloop
+
 from serinus.core import naming
 from serinus.core.datafile import InvalidCatalogue
 from serinus.shell import catalogue, logs
@@ -146,7 +148,7 @@ def run_operator(settings: Settings, kubeconfig: str | None) -> int:
     for variable in settings.ignored:
         logs.event(_log, "ignored variable", variable=variable)
     try:
-        return asyncio.run(_main(settings, Path(kubeconfig) if kubeconfig else None))
+        return uvloop.run(_main(settings, Path(kubeconfig) if kubeconfig else None))
     except (LoginFailed, InvalidCatalogue, CannotServe) as e:
         print(f"serinus: {e}", file=sys.stderr)  # noqa: T201 - the command line's own words
         return 2

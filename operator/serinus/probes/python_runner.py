@@ -8,19 +8,20 @@ import json
 import math
 import re
 import select
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from serinus.core.probe import Json
-from serinus.probes import python_worker
 from serinus.probes.script import Graded, Script, ScriptFailed
+
+if TYPE_CHECKING:
+    import subprocess
 
 SECONDS: Final = 3.0
 """For one call."""
-_WORKER: Final = Path(python_worker.__file__)
+_WORKER: Final = Path(__file__).with_name("python_worker.py")
 _PATIENCE: Final = 10.0
 """Seconds beyond the worker's own limit, for a busy node."""
 _ASSERT: Final = "get_assert"
@@ -106,7 +107,9 @@ class PythonRunner:
             self._worker.communicate()
             self._worker = None
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _start(self) -> "subprocess.Popen[str]":
+        import subprocess  # noqa: PLC0415 - few probes are in Python, and every process that scores would load it
+
         return subprocess.Popen(  # noqa: S603 - this interpreter, a file of this package
             [sys.executable, "-I", str(_WORKER)],
             stdin=subprocess.PIPE,

@@ -152,6 +152,23 @@ def test_two_replicas_that_name_two_teams_break_no_alert_and_neither_does_a_rest
     assert judge(for_all(), two, tmp_path, count) == ""
 
 
+def test_a_service_that_goes_down_with_the_operator_pages_its_team(tmp_path: Path) -> None:
+    up = f'llm:up{{{cases.CHAT},model="m",runtime="vllm",role="",revision="r1"}}'
+    info = f'serinus_service_info{{{cases.CHAT},stable="r1",canary=""}}'
+    series = {OWNER: "1x9 stale", info: "1x9 stale", up: "1x9 0x80"}
+    expr = 'count by (team, severity) (ALERTS{alertname="LLMServiceDown",alertstate="firing"})'
+    page = [{"labels": '{team="search",severity="critical"}', "value": 1}]
+    wanted = [{"expr": expr, "eval_time": at, "exp_samples": found} for at, found in (("13m", []), ("60m", page))]
+
+    assert judge(for_all(), series, tmp_path, *wanted) == ""
+
+
+def test_another_team_is_paged_as_soon_as_the_owner_has_changed(tmp_path: Path) -> None:
+    for team in ("found", "zeal"):
+        series = {**PHASES, OTHER: "1x200", OWNER: "1x20 stale", OWNER.replace("search", team): "_x21 1x100"}
+        assert judge(for_all(), series, tmp_path, firing("37m", {**chat(), "team": team}, other())) == ""
+
+
 def test_the_owners_runbook_goes_before_ours_and_is_text(tmp_path: Path) -> None:
     labels = {**other(), "revision": "r1"}
     annotations = {

@@ -23,9 +23,11 @@ OWN_GROUP: Final = "alerts-own"
 OWN_INTERVAL: Final = "1m"
 _ON: Final = "on (namespace, llmservice)"
 _OWNER: Final = "serinus_service_owner"
-_TEAM: Final = f"topk by (namespace, llmservice) (1, last_over_time({_OWNER}[15m]))"
+_ONE: Final = "topk by (namespace, llmservice)"
+_TEAM: Final = f"({_ONE} (1, {_OWNER}) or {_ON} {_ONE} (1, last_over_time({_OWNER}[1h])))"
 """One team for each service, whatever two replicas of the operator say in the moment of a hand-over: a join that finds
-two would end the alert for all services. The time is that of a restart of the operator."""
+two would end the alert for all services. For an hour without an operator it is the one that was said last: who pages
+for a service must not depend on what goes down beside it."""
 _SOME: Final = frozenset({Dashboard.SHARED})
 _LABELS: Final = {"namespace": "namespace", "name": "llmservice", "team": "team"}
 

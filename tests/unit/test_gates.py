@@ -98,6 +98,22 @@ def test_two_gates_keep_what_passed_while_the_other_is_asked_again() -> None:
     assert found.users() == set()
 
 
+def test_a_gate_that_goes_on_asking_loses_nothing_while_another_is_broken() -> None:
+    found = served(gates={"quality": [objects.gate(), objects.gate("other", probeSetRef={"name": "support"})]})
+    stable = found.stable
+    found.answer = lambda spec: "nonsense" if spec.identity.gate == "other" else None
+    found.change("registry.example/vllm:2")
+    held(found, "ProbeBroken")
+    runs = {(r.gate, r.attempt): r.finished for r in found.snapshot().runs if r.revision != stable}
+
+    assert [a for gate, a in runs if gate == "other"] == [0, 1, 2, 3]
+    assert {key: done for key, done in runs.items() if key[0] == "support"} == {("support", 0): False}
+
+    found.decide("Retry", found.look().view.target)
+    found.answer = good
+    at(found, "FinalBake").rest()
+
+
 def test_gates_at_steps_and_in_the_bake_are_asked_where_they_belong() -> None:
     when = ["BeforeTraffic", "EachStep", "Bake"]
     found = world(**FAST, gates={"quality": [objects.gate(when=when)]}).rest()
@@ -266,7 +282,9 @@ def test_every_transition_is_told_once() -> None:
 
     assert reasons(probing, probing) == []
     assert reasons(probing, shifting) == ["GatePassed", "TrafficShifted"]
-    assert reasons(probing, dataclasses.replace(shifting, advice=True)) == ["TrafficShifted"]
+    advised = dataclasses.replace(probing, advice=True)
+    assert reasons(probing, advised) == ["GateInconclusive"]
+    assert reasons(advised, dataclasses.replace(shifting, advice=True)) == ["TrafficShifted"]
     assert reasons(shifting, dataclasses.replace(shifting, step=1)) == ["TrafficShifted"]
     assert reasons(probing, aborting) == ["GateInconclusive", "RolledBack"]
     assert reasons(probing, dataclasses.replace(aborting, reason="")) == ["RolloutEnded"]

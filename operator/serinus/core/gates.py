@@ -95,7 +95,7 @@ def _view(
         )
     mine = [r for r in runs if _belongs(r, identity, state)]
     newest = max(mine, key=lambda r: r.attempt, default=None)
-    if newest is None or (newest.attempt < state.attempt and not _stands(newest, identity, gate.policy, asked)):
+    if newest is None or (newest.attempt < state.attempt and not _stands(newest, identity, state, gate.policy, asked)):
         return GateView(
             gate=gate, name=run_name(identity), identity=identity, questions=asked, run=None, verdict=Verdict.RUNNING
         )
@@ -201,10 +201,14 @@ def _belongs(run: RunSeen, identity: Identity, state: State) -> bool:
     return same and not run.former and run.step == identity.step and state.first_attempt <= run.attempt <= state.attempt
 
 
-def _stands(run: RunSeen, identity: Identity, policy: GatePolicy, asked: Questions) -> bool:
-    """Whether an earlier attempt still counts: it passed, on the very questions and policy of now."""
+def _stands(run: RunSeen, identity: Identity, state: State, policy: GatePolicy, asked: Questions) -> bool:
+    """Whether an earlier attempt still counts, on the very questions and policy of now: it passed, or it goes on.
+
+    One that goes on counts if another gate was broken since; if a person said Retry it begins anew.
+    """
     same = run.spec.get("parameters") == parameters(identity, policy, asked)
-    return same and effective_verdict(run, policy, asked.probes)[0] is Verdict.PASSED
+    verdict = effective_verdict(run, policy, asked.probes)[0]
+    return same and (verdict is Verdict.PASSED or (verdict is Verdict.RUNNING and state.retries > 0))
 
 
 def effective_verdict(run: RunSeen, policy: GatePolicy, probes: int) -> tuple[Verdict, Judgement | None]:

@@ -32,6 +32,8 @@ def rolled_back(purpose: str, *, restored: str = "") -> tuple[FakeWorld, str]:
     if restored:
         backup = copy.deepcopy(at(found, restored).body["status"])
         at(found, "Aborting").rest()
+        # A person may have decided something before: that begins nothing again but from the start.
+        backup["rollout"]["intent"]["acted"] = "" if restored == "Starting" else "uid-of-a-decision"
         found.body["status"] = backup
     else:
         at(found, "Aborting").reconcile()
@@ -63,9 +65,11 @@ def test_a_retry_begins_a_rejected_revision_again_after_all_that() -> None:
     found, stable = rolled_back("Bake", restored="Baking")
     found.rest()
     found.decide("Retry", found.look().view.target)
+    found.reconcile(killed_after=1)
     at(found, "FinalBake").rest()
 
     assert found.stable != stable
+    assert found.objects["Decision", "decision-1"]["status"]["state"] == "Applied"
     assert found.status("rejected") == []
 
 

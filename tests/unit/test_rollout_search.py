@@ -119,7 +119,8 @@ def only_its_own_faults_reject_a_revision(_case: Case, move: Move) -> bool:
         case "NotReady":
             return bool(read["stuck"])
         case "RejectedBefore":
-            return move.old.record(move.old.state.revision) is Outcome.REJECTED
+            decided = move.old.state.stage is Stage.STARTING and move.old.state.acted
+            return not decided and move.old.record(move.old.state.revision) is Outcome.REJECTED
         case _:
             return False
 

@@ -43,8 +43,8 @@ RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length
 ASSERTIONS = [{"type": "icontains", "value": "30 DAYS"}, {"type": "javascript", "value": "output.length > {{least}}"}]
 PROMISED = {"calls a second": 5.0, "memory": 4.0, "CPU": 5.0}
 """How many times better than promptfoo the runner must be."""
-CPU_PER_CALL = 1.0 / 0.29
-"""Times the bare loop's CPU a call, at most, once the runner has started: 1 ms where a bare call takes 0.29 ms."""
+CPU_PER_CALL = 2.5
+"""Times the bare loop's CPU a call, at most, once the runner has started. The bare loop's start is in its own figure."""
 _LOOK_SECONDS = 0.1
 _TIMEOUT_SECONDS = 900.0
 

@@ -44,7 +44,7 @@ ASSERTIONS = [{"type": "icontains", "value": "30 DAYS"}, {"type": "javascript", 
 PROMISED = {"calls a second": 5.0, "memory": 4.0, "CPU": 5.0}
 """How many times better than promptfoo the runner must be."""
 CPU_PER_CALL = 2.5
-"""Times the bare loop's CPU a call, at most, once the runner has started. The bare loop's start is in its own figure."""
+"""Times the bare loop's CPU a call, at most, once the runner has started; the bare loop's start is in its share."""
 _LOOK_SECONDS = 0.1
 _TIMEOUT_SECONDS = 900.0
 

@@ -36,11 +36,32 @@ class NoMemory(kopf.DiffBaseStorage):
         """Nothing is written."""
 
 
+class NoProgress(kopf.ProgressStorage):
+    """Keeps kopf from looking for the progress of handlers that there are not."""
+
+    def fetch(self, **_: Any) -> None:  # type: ignore[explicit-override]
+        """Nothing is remembered."""
+
+    def store(self, **_: Any) -> None:  # type: ignore[explicit-override]
+        """Nothing is written."""
+
+    def purge(self, **_: Any) -> None:  # type: ignore[explicit-override]
+        """Nothing is there to be forgotten."""
+
+    def touch(self, **_: Any) -> None:  # type: ignore[explicit-override]
+        """Nothing is written."""
+
+    def clear(self, *, essence: Any) -> Any:  # type: ignore[explicit-override]
+        """Nothing is there to be left out."""
+        return essence
+
+
 def make_settings(*, cluster_wide: bool) -> kopf.OperatorSettings:
     """Bound what kopf does by itself: no posted events, no scanning without the right to, no endless silence."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.persistence.diffbase_storage = NoMemory()
+    settings.persistence.progress_storage = NoProgress()
     settings.scanning.disabled = not cluster_wide
     settings.watching.inactivity_timeout = _INACTIVITY
     settings.networking.request_timeout = _REQUEST_TIMEOUT

@@ -15,7 +15,7 @@ alone, once for each change. What this cannot see: somebody who applies under ou
 """
 
 import hashlib
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from serinus.shell import wire
@@ -39,7 +39,9 @@ def annotation_value(manifest_digest: str, dropped: tuple[str, ...]) -> str:
 
 def missing(manifest: Object, fields: Fields) -> tuple[str, ...]:
     """Paths of the manifest that are not in the field set, sorted; `metadata.annotations[…]` in plain dots."""
-    return tuple(sorted(_missing(manifest, {"f:metadata": _NOTHING, **fields}, ())))
+    found: list[str] = []
+    _look(manifest, {"f:metadata": _NOTHING, **fields}, (), found)
+    return tuple(sorted(found))
 
 
 def owns_annotation(fields: Fields, annotation: str) -> bool:
@@ -47,27 +49,24 @@ def owns_annotation(fields: Fields, annotation: str) -> bool:
     return f"f:{annotation}" in fields.get("f:metadata", {}).get("f:annotations", {})
 
 
-def _missing(value: Any, fields: Fields, path: tuple[str, ...]) -> Iterator[str]:
-    if path and not fields:
-        return
+def _look(value: Any, fields: Fields, path: tuple[str, ...], found: list[str]) -> None:
+    """Put paths of the value that are not in the field set into `found`. A node without children owns all below it."""
     if isinstance(value, dict):
         for key, child in value.items():
-            here = (*path, key)
-            if here in _NEVER_OWNED:
-                continue
             node = fields.get(f"f:{key}")
             if node is None:
-                yield ".".join(here)
-            else:
-                yield from _missing(child, node, here)
+                here = (*path, key)
+                if here not in _NEVER_OWNED:
+                    found.append(".".join(here))
+            elif node:
+                _look(child, node, (*path, key), found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            here = (*path, str(index))
             node = _item(item, index, fields)
             if node is None:
-                yield ".".join(here)
-            else:
-                yield from _missing(item, node, here)
+                found.append(".".join((*path, str(index))))
+            elif node:
+                _look(item, node, (*path, str(index)), found)
 
 
 def _item(item: Any, index: int, fields: Fields) -> Fields | None:
@@ -77,13 +76,20 @@ def _item(item: Any, index: int, fields: Fields) -> Fields | None:
         return node
     for name, node in fields.items():
         if name.startswith("k:"):
-            keys = wire.decode(name[2:].encode())
+            keys = _keys(name)
             # A key that the manifest leaves to the schema's default (a port's protocol) is in the set with its default.
             if any(key in item for key in keys) and all(
                 item.get(key, wanted) == wanted for key, wanted in keys.items()
             ):
                 return dict(node)
     return fields.get(f"i:{index}")
+
+
+@lru_cache(1024)
+def _keys(name: str) -> dict[str, Any]:
+    """What names an item of a keyed list: `k:{"name":"x"}`."""
+    keys: dict[str, Any] = wire.decode(name[2:].encode())
+    return keys
 
 
 def _digest(content: bytes) -> str:

@@ -36,7 +36,7 @@ _REFUSED_AGAIN = 60.0
 """Seconds until a template that the API server refused is tried again: a webhook may have been the reason."""
 _SOON = 0.2
 """Seconds until the next look after a change of our own: long enough for a controller to have seen it."""
-_NEXT = 0.05
+_NEXT = 0.1
 """Seconds until the look after a step: in them the watches tell what the writes of the step have made."""
 _CHEAPEST = str(-(2**31))
 """Deletion cost of a drained pod: below any that a template gives its pods, or others would go before it."""

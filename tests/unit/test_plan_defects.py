@@ -192,3 +192,17 @@ def test_a_promotion_that_does_not_come_to_its_end_is_held_so_that_somebody_is_p
 
     found.endpoints = endpoints  # type: ignore[method-assign]
     at(found, "FinalBake").rest()
+
+
+@pytest.mark.parametrize("stage", ["Probing", "Baking"])
+def test_a_rollout_ends_when_nothing_is_left_to_serve_with_and_begins_again_when_something_is(stage: str) -> None:
+    found = served()
+    found.change("registry.example/vllm:2")
+    at(found, stage).body["spec"]["workload"]["replicas"] = 0
+    held(found, "ScaledToZero")
+    assert (found.stage, found.status("rejected")) == ("Stable", [])
+
+    found.body["spec"]["workload"]["replicas"] = 1
+    found.told.clear()
+    at(found, "FinalBake")
+    assert "RolloutEnded" not in found.told

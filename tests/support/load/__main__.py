@@ -19,13 +19,13 @@ from tests.support.load.pod import in_pod
 from tests.support.operatorproc import Cost, Operator
 from tests.support.processes import eventually
 
-CALLS_PER_WRITE = 10.0
+CALLS_PER_WRITE = 7.5
 """CPU of a write, as a multiple of what the bare client beside it needs for one apply: milliseconds alone would say
 how busy the machine is. In it is the share of all looks, plans, reads and events that led to the write."""
-CALLS_PER_SERVICE = 36.0
+CALLS_PER_SERVICE = 33.0
 """Of a first rollout with one gate, reads among them."""
-RSS_FIXED, RSS_PER_SERVICE = 105.0, 0.1
-"""MiB: 125 at 200 services."""
+RSS_FIXED, RSS_PER_SERVICE = 100.0, 0.1
+"""MiB: 120 at 200 services."""
 _USER = "serinus"
 _PER_NAMESPACE = 100
 
@@ -130,7 +130,7 @@ def problems(lines: list[Line], services: int, apply: float) -> list[str]:
     """What is over its budget; `apply`: milliseconds of one apply of the bare client."""
     _, cold, rest, restart = lines
     each, calls = per_write(lines), calls_each(lines, services)
-    most = RSS_FIXED + RSS_PER_SERVICE * services
+    most, peak = RSS_FIXED + RSS_PER_SERVICE * services, max(cold.peak, rest.peak)
     allowed = CALLS_PER_WRITE * apply
     found = [
         (
@@ -138,7 +138,7 @@ def problems(lines: list[Line], services: int, apply: float) -> list[str]:
             f"{each:.2f} ms of CPU per write: allowed are {CALLS_PER_WRITE:g} bare applies, {allowed:.2f}",
         ),
         (calls > CALLS_PER_SERVICE, f"{calls:.1f} calls per service: allowed are {CALLS_PER_SERVICE:g}"),
-        (cold.peak > most, f"{cold.peak:.0f} MiB at {services} services: allowed are {most:.0f}"),
+        (peak > most, f"{peak:.0f} MiB at {services} services: allowed are {most:.0f}"),
         (rest.writes > 0, f"{rest.writes} writes at rest: allowed is none"),
         (restart.writes > 0, f"{restart.writes} writes on restart: allowed is none"),
     ]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from functools import partial
 from statistics import median
 
 import pytest
@@ -39,7 +40,7 @@ class Checked:
         manifests = [child.manifest for child in found]
         assert manifests == builder.build(context), f"{_name(builder)}: from memory it is another one"
         assert [called(Head.of(m)) for m in manifests] == [called(child.head) for child in found]
-        return [Child(child.head, lambda made=made: made) for child, made in zip(found, manifests, strict=True)]
+        return [Child(child.head, partial(manifests.__getitem__, place)) for place, child in enumerate(found)]
 
     def __post_init__(self) -> None:
         self._counting: dict[Builder, Builder] = {}

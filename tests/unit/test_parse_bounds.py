@@ -40,6 +40,7 @@ TAKEN: list[dict[str, Any]] = [
     gate(falsePromotionPercent=50),
     gate(budget={"pairs": 10}),
     gate(budget={"tokens": 1000}),
+    gate(metrics=[{"name": "tone", "weight": 1}, {"name": "facts", "weight": 1000}]),
     gate(every="1m"),
     gate(every="168h"),
 ]
@@ -53,6 +54,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (step(0), "spec.rollout.steps[0].trafficPercent"),
     (step(100), "spec.rollout.steps[0].trafficPercent"),
     (gate(floorPercent=0.9, marginPoints=0.5), "floorPercent"),
+    (gate(metrics=[{"name": "tone", "weight": 0}]), "metrics[0].weight"),
+    (gate(metrics=[{"name": "tone", "weight": 1001}]), "metrics[0].weight"),
     (gate(marginPoints=0.09), "marginPoints"),
     (gate(marginPoints=50.5), "marginPoints"),
     (gate(floorPercent=5, marginPoints=5), "marginPoints: must be below floorPercent"),

@@ -1,9 +1,10 @@
 """The wiring of the stack's objects, after rollouts: what Prometheus, Alertmanager and Grafana's sidecar were given."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.cluster import consumers, stack
-from tests.cluster.kubectl import wait_for
 from tests.e2e.demo import cluster, monitoring, settings, story
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -18,23 +19,25 @@ def served(first_revision: story.Row) -> story.Row:
 
 
 def test_every_rule_is_loaded_and_evaluated_without_an_error() -> None:
-    def never_asked(_queries: object) -> list[consumers.Answer]:
-        return [consumers.Answer(consumers.Query("a rule that is not evaluated yet", instant=True), 0, "not yet")]
+    def not_evaluated(queries: Sequence[consumers.Query]) -> list[consumers.Answer]:
+        return [consumers.Answer(query, 0, "not evaluated yet") for query in queries]
 
-    def whole() -> bool:
-        found = monitoring.rules(monitoring.listed("prometheusrules"), consumers.rule_groups(), never_asked)
-        return found.problems == () and found.count > 50
+    def whole() -> monitoring.Counted:
+        return monitoring.rules(monitoring.listed("prometheusrules"), consumers.rule_groups(), not_evaluated)
 
-    wait_for(whole, _SLOWEST, "every rule to be evaluated without an error")
+    found = monitoring.settled(whole, "every rule to be evaluated", _SLOWEST)
+    assert found.problems == ()
+    assert found.count > 50
 
 
 def test_every_target_is_up() -> None:
-    wait_for(lambda: not monitoring.scraped().problems, 120, "every target to be up")
-    assert monitoring.scraped().count >= settings.REPLICAS + 2
+    found = monitoring.settled(monitoring.scraped, "every target to be up", 120.0)
+    assert found.problems == ()
+    assert found.count >= settings.REPLICAS + 2
 
 
 def test_alertmanager_took_the_owner_s_route_beside_those_of_the_stack() -> None:
-    wait_for(lambda: not monitoring.routed().problems, 120, "the owner's route")
+    assert monitoring.settled(monitoring.routed, "the owner's route", 120.0).problems == ()
     [config] = [o for o in cluster.status()["outputs"] if o["kind"] == "AlertmanagerConfig"]
     assert config["state"] == "Applied"
     ours, *_ = (r for r in consumers.routing()["route"]["routes"] if r["receiver"] == settings.OWNER)

@@ -63,9 +63,9 @@ class Findings:
 def look() -> Findings:
     """Ask Prometheus and Alertmanager; what has not settled within a minute is a problem."""
     return Findings(
-        rules=_settled(loaded, "the rules"),
-        targets=_settled(scraped, "the targets"),
-        routes=_settled(routed, "the owner's route"),
+        rules=settled(loaded, "the rules"),
+        targets=settled(scraped, "the targets"),
+        routes=settled(routed, "the owner's route"),
         queries=dashboards(shown(), answers),
     )
 
@@ -85,7 +85,8 @@ def routed() -> Counted:
     return routes(consumers.routing())
 
 
-def _settled(counted: Callable[[], Counted], what: str) -> Counted:
+def settled(counted: Callable[[], Counted], what: str, seconds: float = _SECONDS) -> Counted:
+    """Look until nothing is wrong, for so many seconds; the last look."""
     found = [Counted(0, (f"{what}: not asked",))]
 
     def whole() -> bool:
@@ -93,7 +94,7 @@ def _settled(counted: Callable[[], Counted], what: str) -> Counted:
         return not found[-1].problems
 
     try:
-        wait_for(whole, _SECONDS, what)
+        wait_for(whole, seconds, what)
     except StepError as problem:
         return found[-1] if len(found) > 1 else Counted(0, (str(problem),))
     return found[-1]

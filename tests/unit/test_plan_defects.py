@@ -177,18 +177,19 @@ def test_a_clock_that_was_a_day_ahead_makes_no_rollout_wait_for_a_day(stage: str
     assert found.status("stable")["images"] == ["registry.example/vllm:2"]
 
 
-def test_a_promotion_that_does_not_come_to_its_end_is_held_so_that_somebody_is_paged() -> None:
+@pytest.mark.parametrize(("stage", "patience"), [("Shifting", 60), ("Promoting", 4 * 65)])
+def test_a_shift_that_does_not_come_to_its_end_is_held_so_that_somebody_is_paged(stage: str, patience: int) -> None:
     found = served(rollout=FAST["rollout"] | {"readyTimeout": "60s"})
     found.change("registry.example/vllm:2")
-    at(found, "Promoting")
+    at(found, stage)
     endpoints = found.endpoints
     found.endpoints = lambda service: frozenset[str]()  # type: ignore[method-assign]
-    found.tick(4 * 65 - 10)
+    found.tick(patience - 10)
     found.reconcile()
-    assert found.status("phase") == "Progressing"
+    assert (found.stage, found.status("phase")) == (stage, "Progressing")
     found.tick(10)
     held(found, "NotSettled")
-    assert found.status("phase") == "Held"
+    assert (found.stage, found.status("phase")) == (stage, "Held")
 
     found.endpoints = endpoints  # type: ignore[method-assign]
     at(found, "FinalBake").rest()

@@ -112,6 +112,8 @@ def test_a_gate_that_goes_on_asking_loses_nothing_while_another_is_broken() -> N
     found.decide("Retry", found.look().view.target)
     found.answer = good
     at(found, "FinalBake").rest()
+    again = [r.attempt for r in found.snapshot().runs if r.revision != stable and r.gate == "support"]
+    assert sorted(again) == [0, 4], "a person who says Retry begins all of them anew"
 
 
 def test_gates_at_steps_and_in_the_bake_are_asked_where_they_belong() -> None:

@@ -53,7 +53,8 @@ TROUBLES = [
     _writes("slow-writes", Delay(2.0), times=2),
     Trouble("403-for-one-verb", Answer(403), {"verb": "create", "path": "/jobs$", "times": 3}),
     Trouble("403-for-one-patch", Answer(403), {"verb": "patch", "path": "/pods/", "times": 3}),
-    Trouble("stale-list-of-pods", Stale(), {"verb": "list", "path": "/pods$", "times": 3}),
+    # pods are listed by two selectors: each is answered thrice
+    Trouble("stale-list-of-pods", Stale(), {"verb": "list", "path": "/pods$", "times": 6}),
     _watch("hung-watch-of-pods", Hang(), "/pods$"),
     _watch("hung-watch-of-services", Hang(), "/llmservices$"),
     _watch("bookmarks-only", BookmarksOnly(), "/endpointslices$"),

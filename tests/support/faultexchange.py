@@ -50,8 +50,8 @@ class Exchange:
         """Play the fault's first half, forward, play its second half, answer."""
         if isinstance(self._fault, Answer):
             return self._refuse(self._fault)
-        if isinstance(self._fault, Stale) and self._rule and self._rule.remembered:
-            return self._answer(*self._rule.remembered)
+        if isinstance(self._fault, Stale) and self._rule and (first := self._rule.remembered.get(self._asked)):
+            return self._answer(*first)
         await self._play(after=False)
         if self._gone():
             return web.Response()
@@ -61,12 +61,17 @@ class Exchange:
             self._reset()  # as if there were no proxy: the API server's connection failed
             return web.Response()
 
+    @property
+    def _asked(self) -> str:
+        """Address and query: what another selector was answered is no old answer to this one."""
+        return self._request.path_qs
+
     async def _forward(self) -> web.Response:
         async with self._open() as answer:
             code, content = answer.status, await answer.read()
         await self._play(after=True)
         if isinstance(self._fault, Stale) and self._rule:
-            self._rule.remembered = (code, content)
+            self._rule.remembered[self._asked] = (code, content)
         return self._answer(code, content[: len(content) // 2] if isinstance(self._fault, Cut) else content)
 
     @contextlib.asynccontextmanager

@@ -91,7 +91,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Stale:
-    """Answer with what the first call that this rule met was answered."""
+    """Answer with what the first call of the same address and query that this rule met was answered."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Rule:
     token: str = ""
     seen: int = 0
     met: int = 0
-    remembered: tuple[int, bytes] | None = None
+    remembered: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
     def meets(self, call: Call) -> bool:
         """Whether this call gets the fault; counts it."""

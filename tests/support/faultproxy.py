@@ -16,10 +16,9 @@ from aiohttp import web
 from tests.support.apibed import ApiBed
 from tests.support.faultexchange import Exchange, Upstream
 from tests.support.faults import Call, Fault, Rule, body_hash, verb_of
+from tests.support.lastwords import connections_ended
 
 _START_SECONDS = 10.0
-_LAST_WORDS = 0.25
-"""Seconds in which the loop ends aborted TLS connections."""
 _MAX_BODY = 64 * 1024 * 1024
 
 
@@ -99,7 +98,7 @@ class FaultProxy:
             for transport in list(self._transports):
                 transport.abort()  # a client that keeps its connection open would not answer a polite end
             await runner.cleanup()
-        await asyncio.sleep(_LAST_WORDS)
+        await connections_ended()
 
     async def _handle(self, upstream: Upstream, request: web.Request) -> web.StreamResponse:
         if request.transport is not None:

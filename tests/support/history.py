@@ -15,6 +15,7 @@ import aiohttp
 
 from tests.support.apibed import ApiBed
 from tests.support.bedclient import Client
+from tests.support.lastwords import connections_ended
 from tests.support.processes import eventually
 
 Manifest = dict[str, Any]
@@ -29,8 +30,6 @@ KINDS = {
     "ProbeRun": "serinus.dev/v1alpha1",
 }
 _START_SECONDS = 10.0
-_LAST_WORDS = 0.25
-"""Seconds in which the loop ends aborted TLS connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class History:
                     await task
             for task in done:
                 task.result()
-        await asyncio.sleep(_LAST_WORDS)
+        await connections_ended()
 
     async def _watch(self, session: aiohttp.ClientSession, kind: str) -> None:
         """Follow one kind; a stream that ends is taken up where it ended."""

@@ -14,13 +14,12 @@ from typing import Any
 import aiohttp
 
 from tests.support.apibed import ApiBed
+from tests.support.lastwords import connections_ended
 from tests.support.podkubelet import CONNECTIONS, Behave, Kubelet, Life
 from tests.support.podlife import HOST_IP, NODE, Manifest, by_annotation, pod_ip, timestamp
 
 _USER = "pod-faker"
 _START_SECONDS = 10.0
-_LAST_WORDS = 0.05
-"""Seconds in which the loop ends aborted TLS connections."""
 
 
 class PodFaker:
@@ -96,7 +95,7 @@ class PodFaker:
             for task in work:
                 task.cancel()
             await asyncio.wait(work)
-        await asyncio.sleep(_LAST_WORDS)
+        await connections_ended()
         for end in done:
             end.result()
 

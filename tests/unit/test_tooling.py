@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import images, recipes
 from tests.support import rings, sizes
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,25 @@ def test_rings_cover_every_folder_of_tests() -> None:
     # What takes long to build has a target of its own: make verify-consumers.
     assert folders - named == {"tests/support", "tests/consumers"}
     assert named <= folders
+
+
+def test_every_program_that_a_test_asks_for_is_made_before_the_tests() -> None:
+    made = {program for ring in rings.RINGS for program in ring.programs}
+    asked = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.parent.name != "consumers"
+        for name in re.findall(r'\bensure\("([\w-]+)"\)', path.read_text())
+    }
+    shipped = {image.program for image in images.IMAGES.values() if isinstance(image, images.ProgramImage)}
+    assert (asked & set(recipes.RECIPES)) | shipped <= made <= set(recipes.RECIPES)
+
+
+def test_a_ring_whose_program_cannot_be_made_does_not_run_and_has_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    code, line = rings.run(rings.Ring("some", ("--version",), ("no-such-program",)))
+
+    assert (code, line) == (1, "some: not run, for a program that it needs could not be made")
+    assert "unknown program 'no-such-program'" in capfd.readouterr().err
 
 
 def outcome(folder: Path, source: str, ci: str) -> str:

@@ -1,6 +1,7 @@
 """Rollouts in the fake world: how they are brought somewhere, and what must hold at any moment."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -76,6 +77,18 @@ def garbage(_spec: RunSpec) -> Report | str | None:
 
 def silent(_spec: RunSpec) -> Report | str | None:
     return None
+
+
+def noted(found: FakeWorld, answer: Callable[[RunSpec], Report | str | None]) -> list[RunSpec]:
+    """Answer so from now on; what is asked from then on is in the list."""
+    asked: list[RunSpec] = []
+
+    def note(spec: RunSpec) -> Report | str | None:
+        asked.append(spec)
+        return answer(spec)
+
+    found.answer = note
+    return asked
 
 
 def served(**spec: Any) -> FakeWorld:

@@ -14,7 +14,7 @@ from serinus.shell.telemetry import ServiceMetrics
 from serinus.shell.voice import Voice
 from tests.support import objects
 from tests.unit.fake_world import FakeWorld, bad, counted, good
-from tests.unit.rollouts import at, check, problems, served
+from tests.unit.rollouts import at, check, noted, problems, served
 from tests.unit.test_watch import let_pass
 
 QUOTA = 'jobs.batch "x" is forbidden: exceeded quota: few, requested: count/jobs.batch=1'
@@ -74,13 +74,7 @@ class Silent:
 
 def test_serving_revision_is_asked_alone_by_its_own_service_and_the_verdict_is_recorded() -> None:
     found = served()
-    asked: list[RunSpec] = []
-
-    def note(spec: RunSpec) -> Report | str | None:
-        asked.append(spec)
-        return good(spec)
-
-    found.answer = note
+    asked = noted(found, good)
     before = rollout(found)
     name = ask(found)
     let_pass(found, 60)
@@ -100,13 +94,7 @@ def test_canary_is_asked_against_what_serves_and_its_failure_stops_nothing() -> 
     found.change(NEW)
     at(found, "Baking")
     before, canary = found.stable, str(found.status("canary")["revision"])
-    asked: list[RunSpec] = []
-
-    def note(spec: RunSpec) -> Report | str | None:
-        asked.append(spec)
-        return failing(spec)
-
-    found.answer = note
+    asked = noted(found, failing)
     found.body["spec"]["rollout"]["paused"] = True
     name = ask(found, canary, before)
     let_pass(found, 60)

@@ -16,7 +16,7 @@ from serinus.core.watch import KEPT_RUNS
 from tests.support import objects
 from tests.support.gate_study.bounds import at_most, mean_at_most
 from tests.unit.fake_world import FakeWorld, counted, good
-from tests.unit.rollouts import at, check, condition, problems, served
+from tests.unit.rollouts import at, check, condition, noted, problems, served
 
 EVERY = 600
 GATES = {"gates": {"quality": [objects.gate(every="10m")]}}
@@ -52,13 +52,7 @@ def cusum(found: FakeWorld) -> float:
 
 def test_serving_revision_is_asked_again_and_again_by_its_own_service() -> None:
     found = watched()
-    asked: list[RunSpec] = []
-
-    def note(spec: RunSpec) -> Report | str | None:
-        asked.append(spec)
-        return good(spec)
-
-    found.answer = note
+    asked = noted(found, good)
     let_pass(found, 2.5 * EVERY)
     made = runs(found)
 
@@ -239,13 +233,7 @@ def self_test(found: FakeWorld, **changes: Any) -> str:
 def test_self_test_compares_the_serving_revision_with_itself_and_moves_nothing() -> None:
     found = served()
     before = found.status("rollout"), found.status("verdict"), found.users()
-    asked: list[RunSpec] = []
-
-    def note(spec: RunSpec) -> Report | str | None:
-        asked.append(spec)
-        return good(spec)
-
-    found.answer = note
+    asked = noted(found, good)
     name = self_test(found)
     let_pass(found, 60)
     asked = [s for s in asked if s.identity.purpose == "SelfTest"]
